@@ -1,0 +1,1 @@
+"""The billing rules: workspaces, plans, the ledger, usage; reads and writes."""

@@ -1,0 +1,1 @@
+"""The processes: HTTP, tokens, settings, the command line, the embedded PostgreSQL."""

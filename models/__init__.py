@@ -1,0 +1,1 @@
+"""What is still true when no code runs: tables, constraints, indexes, migrations."""

@@ -1,0 +1,1 @@
+"""The GraphQL surface: types, fields, cursors, loaders, execution."""
