@@ -1,0 +1,67 @@
+"""What Stripe told us: the inbox of its events, and whose each of its objects is."""
+
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import LOCAL, Base, Json, Key, String, Timestamp, one_of
+
+
+class StripeEventStatus(StrEnum):
+    """How far an event has come; UNAPPLIED is kept but will not be handled."""
+
+    PENDING = "PENDING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    UNAPPLIED = "UNAPPLIED"
+
+
+class StripeEvent(Base):
+    """A webhook's event, stored once; a worker holds the lease while it applies it."""
+
+    __tablename__ = "stripe_events"
+
+    id: Mapped[String] = mapped_column(primary_key=True)
+    type: Mapped[String]
+    object_id: Mapped[String]
+    api_version: Mapped[String | None]
+    livemode: Mapped[bool]
+    payload: Mapped[Json]
+    status: Mapped[StripeEventStatus] = mapped_column(
+        one_of(StripeEventStatus, name="stripe_event_status_known")
+    )
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[Timestamp]
+    lease_token: Mapped[Key | None]
+    leased_until: Mapped[Timestamp | None]
+    last_error: Mapped[String | None]
+    occurred_at: Mapped[Timestamp]
+    received_at: Mapped[Timestamp]
+    applied_at: Mapped[Timestamp | None]
+
+    __table_args__ = (
+        CheckConstraint("attempts >= 0", name="stripe_event_attempts_counted"),
+        CheckConstraint(
+            "(lease_token IS NULL) = (leased_until IS NULL)", name="stripe_event_lease_whole"
+        ),
+        Index(
+            "stripe_events_due_idx",
+            "next_attempt_at",
+            postgresql_where=text("status IN ('PENDING', 'FAILED')"),
+        ),
+        Index("stripe_events_of_object_idx", "object_id"),
+        LOCAL,
+    )
+
+
+class StripeObject(Base):
+    """Whose a Stripe object is: it never lands in two workspaces."""
+
+    __tablename__ = "stripe_objects"
+
+    stripe_id: Mapped[String] = mapped_column(primary_key=True)
+    workspace_id: Mapped[Key]
+    created_at: Mapped[Timestamp]
+
+    __table_args__ = (LOCAL,)
