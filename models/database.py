@@ -1,0 +1,141 @@
+"""Connections: one pool a process, a snapshot for reading, a transaction for writing."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Self
+
+import orjson
+from sqlalchemy import CursorResult, Executable, Row, event, text
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+Parameters = Mapping[str, Any]
+
+
+class Snapshot:
+    """One consistent view of the database, for one operation.
+
+    Fields may ask in parallel: statements run one at a time, in one REPEATABLE READ READ ONLY
+    transaction that begins with the first of them, on a connection held until `close`.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self._turn = asyncio.Lock()
+        self.statements = 0
+
+    async def all(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> Sequence[Row[Any]]:
+        """Return the rows of `statement`."""
+        return (await self._execute(statement, parameters)).all()
+
+    async def first(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> Row[Any] | None:
+        """Return the first row of `statement`, None when there is none."""
+        return (await self._execute(statement, parameters)).first()
+
+    async def scalar(self, statement: Executable, parameters: Parameters | None = None) -> Any:
+        """Return the first column of the first row, None when there is no row."""
+        return (await self._execute(statement, parameters)).scalar()
+
+    async def close(self) -> None:
+        """Give the connection back; a snapshot that read nothing never held one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await asyncio.shield(connection.close())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _execute(
+        self, statement: Executable, parameters: Parameters | None
+    ) -> CursorResult[Any]:
+        async with self._turn:
+            if self._connection is None:
+                self._connection = await self._engine.connect()
+            self.statements += 1
+            return await self._connection.execute(statement, parameters)
+
+
+class Database:
+    """The pool of one process.
+
+    `url` is a SQLAlchemy address (`postgresql+asyncpg://`). A statement that runs longer than
+    `statement_timeout_seconds` is cancelled by the server. `statement_cache_size` 0 is for
+    PgBouncer in transaction mode without prepared statements.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        statement_timeout_seconds: float = 10,
+        statement_cache_size: int = 500,
+    ) -> None:
+        self.engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=False,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+            connect_args={
+                "statement_cache_size": statement_cache_size,
+                "prepared_statement_cache_size": statement_cache_size,
+                "server_settings": {
+                    "application_name": "billing-gateway",
+                    "statement_timeout": str(round(statement_timeout_seconds * 1000)),
+                    "timezone": "UTC",
+                    "jit": "off",
+                    # A filter's selectivity decides between an ordered scan and the trigram
+                    # index: a plan that does not know the values chooses badly.
+                    "plan_cache_mode": "force_custom_plan",
+                },
+            },
+        )
+        self._reading = self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    def snapshot(self) -> Snapshot:
+        """Return a new snapshot; whoever asks for it closes it."""
+        return Snapshot(self._reading)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[AsyncSession]:
+        """Give a session whose block is one transaction: committed at its end, or not at all."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+    async def ping(self) -> None:
+        """Ask the server for a sign of life; what goes wrong is raised."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    def on_statement(self, hear: Callable[[str], None]) -> Callable[[], None]:
+        """Call `hear` with the text of each statement from now on; return how to stop that."""
+
+        def before(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            hear(statement)
+
+        event.listen(self.engine.sync_engine, "before_cursor_execute", before)
+        return partial(event.remove, self.engine.sync_engine, "before_cursor_execute", before)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
