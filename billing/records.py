@@ -1,0 +1,290 @@
+"""The credit usage records: the statements of the four lists, their filters, orders and totals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    and_,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+)
+
+from billing import batch, keyset
+from billing.errors import SearchNotText, SearchTooLong
+from models.database import Snapshot
+from models.ledger import AdjustmentType, CreditAdjustment
+from models.usage import BillingType, ConversationUsage, ImportType, ImportUsage, McpHttpCall
+from models.workspace import Membership, User
+
+SEARCH_LENGTH_MAX = 200
+"""The longest search term, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A half-open time range, `start <= t < end`; an end that is None is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A case-insensitive substring; `creators` also looks at who started a conversation."""
+
+    term: str
+    creators: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what is too long or no text: SearchTooLong, SearchNotText."""
+        if len(self.term) > SEARCH_LENGTH_MAX:
+            raise SearchTooLong(maximum=SEARCH_LENGTH_MAX)
+        if not is_text(self.term):
+            raise SearchNotText
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationFilter:
+    """Which conversations: None and empty filter nothing."""
+
+    search: Search | None = None
+    updated_at: Period = Period()
+    billing_types: frozenset[BillingType] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class McpHttpCallFilter:
+    """Which MCP-HTTP calls: an empty filter filters nothing."""
+
+    created_at: Period = Period()
+    api_key_ids: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFilter:
+    """Which imports: an empty filter filters nothing."""
+
+    created_at: Period = Period()
+    import_types: frozenset[ImportType] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentFilter:
+    """Which adjustments: an empty filter filters nothing."""
+
+    created_at: Period = Period()
+    types: frozenset[AdjustmentType] = frozenset()
+
+
+Filter = ConversationFilter | McpHttpCallFilter | ImportFilter | AdjustmentFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A page of a list: `order_by` names one of the list's orders, `columns` are those asked for.
+
+    Requests that are equal differ only in their workspace: they are read by one statement.
+    """
+
+    filter: Filter
+    order_by: str
+    descending: bool
+    part: keyset.Slice
+    columns: frozenset[str]
+
+
+async def pages(
+    snapshot: Snapshot, request: Request, *, workspace_ids: Sequence[UUID]
+) -> list[keyset.Page]:
+    """Return the page of each workspace, in their order.
+
+    A row has the attributes that `request.columns` names.
+    """
+    listing = _LISTINGS[type(request.filter)]
+    return await keyset.pages(
+        snapshot,
+        columns=[listing.columns[name] for name in sorted(request.columns)],
+        parent=(listing.workspace_id,),
+        parents=[(workspace_id,) for workspace_id in workspace_ids],
+        where=await _where(snapshot, request.filter, workspace_ids),
+        order=keyset.Order(
+            listing.orders[request.order_by], listing.tie, descending=request.descending
+        ),
+        part=request.part,
+    )
+
+
+async def totals(
+    snapshot: Snapshot, filter_: Filter, *, workspace_ids: Sequence[UUID]
+) -> list[Row[Any]]:
+    """Return the exact totals of the filtered rows of each workspace, in their order.
+
+    Rows of every list have `row_count`; conversations `messages` and `credits`, MCP-HTTP calls
+    and imports `credits`, adjustments `granted`, `removed` (not negative) and `net`.
+    """
+    listing = _LISTINGS[type(filter_)]
+    where = await _where(snapshot, filter_, workspace_ids)
+    each = await batch.rows_of_each(
+        snapshot,
+        select(*listing.totals).where(where),
+        parent=(listing.workspace_id,),
+        parents=[(workspace_id,) for workspace_id in workspace_ids],
+    )
+    return [rows[0] for rows in each]
+
+
+def is_text(value: str) -> bool:
+    """Return whether PostgreSQL can hold `value`: no NUL, no half of a surrogate pair."""
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+_CONVERSATIONS = ConversationUsage.__table__.c
+_CALLS = McpHttpCall.__table__.c
+_IMPORTS = ImportUsage.__table__.c
+_ADJUSTMENTS = CreditAdjustment.__table__.c
+
+
+def _total(value: ColumnElement[int], name: str) -> ColumnElement[int]:
+    return cast(func.coalesce(func.sum(value), 0), BigInteger).label(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What the statements of a list are made of."""
+
+    workspace_id: ColumnElement[UUID]
+    tie: ColumnElement[Any]
+    orders: Mapping[str, ColumnElement[Any]]
+    columns: Mapping[str, ColumnElement[Any]]
+    totals: Sequence[ColumnElement[int]]
+
+
+_ROW_COUNT = func.count().label("row_count")
+
+_LISTINGS: Mapping[type[Filter], _Listing] = {
+    ConversationFilter: _Listing(
+        workspace_id=_CONVERSATIONS.workspace_id,
+        tie=_CONVERSATIONS.id,
+        orders={
+            "UPDATED_AT": _CONVERSATIONS.updated_at,
+            "CREDITS": _CONVERSATIONS.credits,
+            "MESSAGE_COUNT": _CONVERSATIONS.message_count,
+        },
+        columns=dict(_CONVERSATIONS.items()),
+        totals=(
+            _ROW_COUNT,
+            _total(_CONVERSATIONS.message_count, "messages"),
+            _total(_CONVERSATIONS.credits, "credits"),
+        ),
+    ),
+    McpHttpCallFilter: _Listing(
+        workspace_id=_CALLS.workspace_id,
+        tie=_CALLS.id,
+        orders={"CREATED_AT": _CALLS.created_at, "CREDITS": _CALLS.credits},
+        columns=dict(_CALLS.items()),
+        totals=(_ROW_COUNT, _total(_CALLS.credits, "credits")),
+    ),
+    ImportFilter: _Listing(
+        workspace_id=_IMPORTS.workspace_id,
+        tie=_IMPORTS.id,
+        orders={"CREATED_AT": _IMPORTS.created_at, "CREDITS": _IMPORTS.credits},
+        columns=dict(_IMPORTS.items()),
+        totals=(_ROW_COUNT, _total(_IMPORTS.credits, "credits")),
+    ),
+    AdjustmentFilter: _Listing(
+        workspace_id=_ADJUSTMENTS.workspace_id,
+        tie=_ADJUSTMENTS.entry_number,
+        orders={"CREATED_AT": _ADJUSTMENTS.created_at, "AMOUNT": _ADJUSTMENTS.amount},
+        columns=dict(_ADJUSTMENTS.items()),
+        totals=(
+            _ROW_COUNT,
+            _total(func.greatest(_ADJUSTMENTS.amount, 0), "granted"),
+            _total(func.greatest(-_ADJUSTMENTS.amount, 0), "removed"),
+            _total(_ADJUSTMENTS.amount, "net"),
+        ),
+    ),
+}
+
+
+async def _where(
+    snapshot: Snapshot, filter_: Filter, workspace_ids: Sequence[UUID]
+) -> ColumnElement[bool]:
+    match filter_:
+        case ConversationFilter():
+            return and_(
+                _within(_CONVERSATIONS.updated_at, filter_.updated_at),
+                _among(_CONVERSATIONS.billing_type, filter_.billing_types),
+                await _found(snapshot, filter_.search, workspace_ids),
+            )
+        case McpHttpCallFilter():
+            return and_(
+                _within(_CALLS.created_at, filter_.created_at),
+                _among(_CALLS.api_key_id, filter_.api_key_ids),
+            )
+        case ImportFilter():
+            return and_(
+                _within(_IMPORTS.created_at, filter_.created_at),
+                _among(_IMPORTS.import_type, filter_.import_types),
+            )
+        case AdjustmentFilter():
+            return and_(
+                _within(_ADJUSTMENTS.created_at, filter_.created_at),
+                _among(_ADJUSTMENTS.type, filter_.types),
+            )
+
+
+def _within(time: ColumnElement[datetime], period: Period) -> ColumnElement[bool]:
+    return and_(
+        true() if period.start is None else time >= period.start,
+        true() if period.end is None else time < period.end,
+    )
+
+
+def _among(column: ColumnElement[Any], wanted: frozenset[Any]) -> ColumnElement[bool]:
+    """Return the condition of one of `wanted`: a single one as an equality, which keeps order."""
+    if not wanted:
+        return true()
+    if len(wanted) == 1:
+        only: ColumnElement[bool] = column == next(iter(wanted))
+        return only
+    return column.in_(sorted(wanted))
+
+
+async def _found(
+    snapshot: Snapshot, search: Search | None, workspace_ids: Sequence[UUID]
+) -> ColumnElement[bool]:
+    """Return the condition of a search.
+
+    Who matches is asked first: an index can answer "one of these people", not a subquery in an OR.
+    """
+    if search is None or not search.term:
+        return true()
+    pattern = f"%{_literally(search.term)}%"
+    matches = [
+        _CONVERSATIONS.title.ilike(pattern),
+        _CONVERSATIONS.conversation_id.ilike(pattern),
+    ]
+    if search.creators:
+        people = (
+            select(Membership.user_id)
+            .join(User, User.id == Membership.user_id)
+            .where(Membership.workspace_id.in_(workspace_ids), User.name.ilike(pattern))
+        )
+        creators = [row.user_id for row in await snapshot.all(people)]
+        if creators:
+            matches.append(_CONVERSATIONS.user_id.in_(creators))
+    return or_(*matches)
+
+
+def _literally(term: str) -> str:
+    """Return `term` with the pattern characters of LIKE made ordinary."""
+    return term.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
