@@ -1,0 +1,67 @@
+"""Real databases for tests: one server a session, one migrated template, one clone a test."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from gateway import embedded_postgres
+from models import migration
+
+
+@pytest.fixture(scope="session")
+async def postgres_url() -> AsyncIterator[str]:
+    """Yield the URL of a server whose role may create databases.
+
+    It is the one named in TEST_DATABASE_URL, or an embedded one of this test process.
+    """
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="gateway-tests-") as directory:
+        async with embedded_postgres.serve(Path(directory), durable=False) as server:
+            yield server.url
+
+
+@pytest.fixture(scope="session")
+async def template_url(postgres_url: str) -> AsyncIterator[str]:
+    """Yield the URL of a database with all tables and no rows; clone it, never connect to it."""
+    async with database(postgres_url) as url:
+        await migration.migrate(url)
+        yield url
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, template_url: str) -> AsyncIterator[str]:
+    """Yield the URL of a database of this test's own, with all tables and no rows."""
+    async with database(postgres_url, template_url=template_url) as url:
+        yield url
+
+
+@asynccontextmanager
+async def database(server_url: str, *, template_url: str | None = None) -> AsyncIterator[str]:
+    """Yield the URL of a new database on that server, and drop it in the end, in use or not."""
+    name = f"test_{uuid4().hex}"
+    template = make_url(template_url).database if template_url else "template1"
+    await _execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+    try:
+        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        await _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _execute(server_url: str, statement: str) -> None:
+    engine = create_async_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
