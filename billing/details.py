@@ -54,10 +54,11 @@ class Compensation:
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """A reward for a workspace that was referred."""
+    """A reward for a workspace that was referred; its name is kept as it was then."""
 
     stage: ReferralStage
     workspace_id: UUID
+    workspace_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,9 @@ def _package(stored: dict[str, Any]) -> Package:
 
 
 def _referral(stored: dict[str, Any]) -> Referral:
-    return Referral(ReferralStage(stored["stage"]), UUID(stored["workspace_id"]))
+    return Referral(
+        ReferralStage(stored["stage"]), UUID(stored["workspace_id"]), stored["workspace_name"]
+    )
 
 
 def _purchase(stored: dict[str, Any]) -> Purchase:

@@ -57,7 +57,7 @@ class ConversationFilter:
     """Which conversations: None and empty filter nothing."""
 
     search: Search | None = None
-    updated_at: Period = Period()
+    period: Period = Period()
     billing_types: frozenset[BillingType] = frozenset()
 
 
@@ -65,7 +65,7 @@ class ConversationFilter:
 class McpHttpCallFilter:
     """Which MCP-HTTP calls: an empty filter filters nothing."""
 
-    created_at: Period = Period()
+    period: Period = Period()
     api_key_ids: frozenset[UUID] = frozenset()
 
 
@@ -73,7 +73,7 @@ class McpHttpCallFilter:
 class ImportFilter:
     """Which imports: an empty filter filters nothing."""
 
-    created_at: Period = Period()
+    period: Period = Period()
     import_types: frozenset[ImportType] = frozenset()
 
 
@@ -81,7 +81,7 @@ class ImportFilter:
 class AdjustmentFilter:
     """Which adjustments: an empty filter filters nothing."""
 
-    created_at: Period = Period()
+    period: Period = Period()
     types: frozenset[AdjustmentType] = frozenset()
 
 
@@ -121,6 +121,19 @@ async def pages(
         ),
         part=request.part,
     )
+
+
+async def rows(
+    snapshot: Snapshot, list_: type[Filter], *, keys: Sequence[tuple[UUID, Any]]
+) -> dict[tuple[UUID, Any], Row[Any]]:
+    """Return rows of a list, with all its columns, by (workspace id, the list's tie)."""
+    listing = _LISTINGS[list_]
+    statement = select(*listing.columns.values()).where(
+        listing.workspace_id.in_({key[0] for key in keys}),
+        listing.tie.in_({key[1] for key in keys}),
+    )
+    found = await snapshot.all(statement)
+    return {(row.workspace_id, row._mapping[listing.tie]): row for row in found}  # noqa: SLF001 - SQLAlchemy documents it
 
 
 async def totals(
@@ -204,7 +217,7 @@ _LISTINGS: Mapping[type[Filter], _Listing] = {
         workspace_id=_ADJUSTMENTS.workspace_id,
         tie=_ADJUSTMENTS.entry_number,
         orders={"CREATED_AT": _ADJUSTMENTS.created_at, "AMOUNT": _ADJUSTMENTS.amount},
-        columns=dict(_ADJUSTMENTS.items()),
+        columns=dict(_ADJUSTMENTS.items()) | {"detail": _ADJUSTMENTS.detail.label("stored_detail")},
         totals=(
             _ROW_COUNT,
             _total(func.greatest(_ADJUSTMENTS.amount, 0), "granted"),
@@ -221,23 +234,23 @@ async def _where(
     match filter_:
         case ConversationFilter():
             return and_(
-                _within(_CONVERSATIONS.updated_at, filter_.updated_at),
+                _within(_CONVERSATIONS.updated_at, filter_.period),
                 _among(_CONVERSATIONS.billing_type, filter_.billing_types),
                 await _found(snapshot, filter_.search, workspace_ids),
             )
         case McpHttpCallFilter():
             return and_(
-                _within(_CALLS.created_at, filter_.created_at),
+                _within(_CALLS.created_at, filter_.period),
                 _among(_CALLS.api_key_id, filter_.api_key_ids),
             )
         case ImportFilter():
             return and_(
-                _within(_IMPORTS.created_at, filter_.created_at),
+                _within(_IMPORTS.created_at, filter_.period),
                 _among(_IMPORTS.import_type, filter_.import_types),
             )
         case AdjustmentFilter():
             return and_(
-                _within(_ADJUSTMENTS.created_at, filter_.created_at),
+                _within(_ADJUSTMENTS.created_at, filter_.period),
                 _among(_ADJUSTMENTS.type, filter_.types),
             )
 

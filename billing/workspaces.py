@@ -16,9 +16,10 @@ from models.workspace import ApiKey, Membership, Role, User, Workspace
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A person."""
+    """A person; `subject` is who their token says they are."""
 
     id: UUID
+    subject: str
     name: str
     email: str
 
@@ -132,7 +133,7 @@ async def api_keys_named(
     return {(row.workspace_id, row.id): ApiKeyName(**row._asdict()) for row in rows}
 
 
-_PROFILE = select(User.id, User.name, User.email)
+_PROFILE = select(User.id, User.subject, User.name, User.email)
 _KEYS = ApiKey.__table__.c
 _WORKSPACE_OF_MEMBER = (
     Workspace.__table__.c.id,

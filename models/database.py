@@ -17,6 +17,8 @@ from sqlalchemy.ext.asyncio import (
 )
 
 Parameters = Mapping[str, Any]
+Record = Row[Any]
+"""A row that was read: its columns are its attributes."""
 
 
 class Snapshot:

@@ -50,7 +50,7 @@ class Balance:
         return self.recurring + self.purchased + self.granted
 
 
-async def balances(
+async def current(
     snapshot: Snapshot, *, workspace_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, Balance]:
     """Return the balance of each workspace at `now`, by workspace id, by one statement."""

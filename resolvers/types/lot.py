@@ -1,0 +1,70 @@
+"""Lots: credits that came in together."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from billing.access import WorkspaceAccess
+from models.database import Record
+from resolvers import ids
+from resolvers.connection import Connection
+from resolvers.context import Info
+from resolvers.fields import resolved
+from resolvers.types.enums import LotKind
+from resolvers.types.node import Node
+from resolvers.types.scalars import BigInt
+
+if TYPE_CHECKING:
+    from resolvers.types.adjustment import CreditAdjustment
+
+LazyAdjustment = Annotated["CreditAdjustment", strawberry.lazy("resolvers.types.adjustment")]
+
+
+@strawberry.type(description="Credits that came in together: a package, a purchase, a gift.")
+class CreditLot(Node):
+    """Credits that came in together."""
+
+    access: strawberry.Private[WorkspaceAccess]
+    key: strawberry.Private[int]
+    kind: LotKind = strawberry.field(description="Where the credits come from.")
+    granted: BigInt = strawberry.field(description="The credits that came in.")
+    remaining: BigInt = strawberry.field(
+        description="The credits that are left; of an expired lot, what was left unused."
+    )
+    created_at: datetime = strawberry.field(description="When they came in.")
+
+    expires_at: datetime | None = strawberry.field(
+        description="When what is left expires; null when it never does."
+    )
+
+    @resolved("The adjustment that brought them in.")
+    async def adjustment(self, info: Info) -> LazyAdjustment:
+        """Return the adjustment of the lot's number."""
+        from resolvers.types.adjustment import adjustment_numbered  # noqa: PLC0415 - a circle
+
+        adjustment = await adjustment_numbered(info, self.access, self.key)
+        assert adjustment is not None, "a foreign key holds it"
+        return adjustment
+
+
+@strawberry.type(description="A page of lots.")
+class CreditLotConnection(Connection[CreditLot]):
+    """A page of lots."""
+
+
+def lot(row: Record, access: WorkspaceAccess) -> CreditLot:
+    """Return the lot of a row that has the columns of the lots.
+
+    People are shown the period's end as its expiry, without the grace that a renewal has.
+    """
+    return CreditLot(
+        id=strawberry.ID(ids.encode("CreditLot", row.number, workspace_id=access.workspace_id)),
+        access=access,
+        key=row.number,
+        kind=row.kind,
+        granted=BigInt(row.granted),
+        remaining=BigInt(row.remaining),
+        created_at=row.created_at,
+        expires_at=row.period_end or row.expires_at,
+    )
