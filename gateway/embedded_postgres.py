@@ -33,6 +33,10 @@ STOP_TIMEOUT_SECONDS = 30
 """How long a stop may take to write what is in memory; then it is cut short and recovered."""
 
 RESTART_PAUSE_SECONDS_MAX = 30
+
+CONNECTIONS_MAX = 100
+"""How many connections the server takes, from all processes together."""
+
 _STEADY_SECONDS = 60
 _CUT_TIMEOUT_SECONDS = 5
 _POLL_SECONDS = 0.01
@@ -50,7 +54,7 @@ _SETTINGS: Mapping[str, str] = {
     "port": str(_PORT),
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
-    "max_connections": "100",
+    "max_connections": str(CONNECTIONS_MAX),
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",  # there is a solid-state disk or the page cache below
     "jit": "off",  # costs more than our small queries take
@@ -113,10 +117,10 @@ async def serve(
             await postgres_cluster.prepare(cluster)
             server = Server(cluster, url)
             await _start(server)
-            announce(url)
         except OSError as error:
             raise StartFailed(f"PostgreSQL cannot be served from {directory}: {error}") from error
         async with _kept_running(server):
+            announce(url)
             yield server
 
 

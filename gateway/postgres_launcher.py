@@ -55,8 +55,8 @@ class Program:
     """A launched program: a direct child in its own session."""
 
     process: subprocess.Popen[bytes]
-    lifeline: int | None
-    """Our end of the helper's pipe: as long as it is open, the helper lets the program be."""
+    life: ExitStack
+    """Holds our end of the helper's pipe: as long as it is open, the helper lets it be."""
 
     async def ended(self, *, timeout_seconds: float = math.inf, poll_seconds: float = 0.01) -> bool:
         """Wait for the program to end; return whether it has."""
@@ -71,9 +71,7 @@ class Program:
         """Return whether the program has ended; if so it is reaped, and its helper let go."""
         if self.process.poll() is None:
             return False
-        if self.lifeline is not None:
-            os.close(self.lifeline)
-            self.lifeline = None
+        self.life.close()
         return True
 
 
@@ -97,19 +95,21 @@ def launch(
     Call it from a thread that lives as long as the process: on Linux the kernel takes the end
     of the calling *thread* for the death of the parent.
     """
-    with ExitStack() as ours:
+    with ExitStack() as launching:
         inherited = [lock]
         name = os.fspath(directory)
         if account and _DESCRIPTORS.is_dir():
             # The directories above may be closed to the account. What root has opened stays
             # open to it, and /proc names it without a walk through the directories above.
             inherited.append(os.open(directory, os.O_RDONLY))
-            ours.callback(os.close, inherited[-1])
+            launching.callback(os.close, inherited[-1])
             name = str(_DESCRIPTORS / str(inherited[-1]))
-        pipe, lifeline = os.pipe() if watch is ParentWatch.PIPE else (None, None)
-        if pipe is not None:
+        pipe, life = None, ExitStack()
+        if watch is ParentWatch.PIPE:
+            pipe, lifeline = os.pipe()
             inherited.append(pipe)
-            ours.callback(os.close, pipe)
+            launching.callback(os.close, pipe)
+            launching.enter_context(life).callback(os.close, lifeline)
         order = {
             "account": [account.uid, account.gid] if account else None,
             "inherited": inherited,
@@ -127,7 +127,7 @@ def launch(
             pass_fds=inherited,
             start_new_session=True,
         )
-    return Program(process, lifeline)
+        return Program(process, life.pop_all())
 
 
 def main(order_text: str, *command: str) -> None:

@@ -1,6 +1,7 @@
 """Real databases for tests: one server a session, one migrated template, one clone a test."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,9 @@ from sqlalchemy.pool import NullPool
 from gateway import embedded_postgres
 from models import migration
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - only private directories are made in it
+MEMORY_BYTES_MIN = 4 * 1024**3
+
 
 @pytest.fixture(scope="session")
 async def postgres_url() -> AsyncIterator[str]:
@@ -26,7 +30,7 @@ async def postgres_url() -> AsyncIterator[str]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    with tempfile.TemporaryDirectory(prefix="gateway-tests-") as directory:
+    with tempfile.TemporaryDirectory(prefix="gateway-tests-", dir=_fastest()) as directory:
         async with embedded_postgres.serve(Path(directory), durable=False) as server:
             yield server.url
 
@@ -56,6 +60,16 @@ async def database(server_url: str, *, template_url: str | None = None) -> Async
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:
         await _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _fastest() -> Path | None:
+    """Return a directory in memory with room for large tests, or None for the usual one.
+
+    A clone is hundreds of files. On ext4, which shuns the places of files deleted a moment ago,
+    making and dropping clones took 0.3 s each instead of 0.02 s.
+    """
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
+    return MEMORY if roomy else None
 
 
 async def _execute(server_url: str, statement: str) -> None:
