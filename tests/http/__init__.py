@@ -1,0 +1,1 @@
+"""GraphQL over HTTP and WebSocket, the pipeline of documents, and GraphiQL."""
