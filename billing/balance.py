@@ -196,6 +196,7 @@ def _booked_at(at: datetime) -> Select[*tuple[Any, ...]]:
             _LOTS.created_at <= at,
             _LOTS.expires_at <= at,
         )
+        .correlate(CreditBalance)
         .scalar_subquery()
     )
     balance = func.coalesce(entry, 0) - func.coalesce(unbooked, 0)
@@ -211,4 +212,5 @@ def _latest(
         .where(columns.workspace_id == _BALANCES.workspace_id, columns.created_at <= at)
         .order_by(columns.created_at.desc(), columns.entry_number.desc())
         .limit(1)
+        .correlate(CreditBalance)
     )

@@ -21,6 +21,10 @@ Record = Row[Any]
 """A row that was read: its columns are its attributes."""
 
 
+class SnapshotClosed(RuntimeError):
+    """The operation that the snapshot was of has ended."""
+
+
 class Snapshot:
     """One consistent view of the database, for one operation.
 
@@ -32,6 +36,7 @@ class Snapshot:
         self._engine = engine
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
+        self._closed = False
         self.statements = 0
 
     async def all(
@@ -51,10 +56,12 @@ class Snapshot:
         return (await self._execute(statement, parameters)).scalar()
 
     async def close(self) -> None:
-        """Give the connection back; a snapshot that read nothing never held one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await asyncio.shield(connection.close())
+        """Give the connection back, after the statement that runs now; nothing is read after it.
+
+        A field that failed leaves loaders of its siblings under way: they end here.
+        """
+        self._closed = True
+        await asyncio.shield(asyncio.ensure_future(self._release()))
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,10 +73,18 @@ class Snapshot:
         self, statement: Executable, parameters: Parameters | None
     ) -> CursorResult[Any]:
         async with self._turn:
+            if self._closed:
+                raise SnapshotClosed
             if self._connection is None:
                 self._connection = await self._engine.connect()
             self.statements += 1
             return await self._connection.execute(statement, parameters)
+
+    async def _release(self) -> None:
+        async with self._turn:
+            if self._connection is not None:
+                await self._connection.close()
+                self._connection = None
 
 
 class Database:

@@ -4,6 +4,7 @@ Each lives for one operation and reads its snapshot. Loaders of a workspace's th
 with what `workspace` has let through.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -59,22 +60,14 @@ class Loaders:
         return _by_key(lambda keys: workspaces.api_keys_named(self._snapshot, keys=keys), None)
 
     @cached_property
-    def plans(self) -> DataLoader[None, list[catalog.PlanOffer]]:
-        """The whole catalogue: it is small, and every plan field asks the same."""
-
-        async def load(keys: list[None]) -> list[list[catalog.PlanOffer]]:
-            return [await catalog.plans(self._snapshot)] * len(keys)
-
-        return DataLoader(load)
+    def plans(self) -> asyncio.Future[list[catalog.PlanOffer]]:
+        """The whole catalogue, read once: it is small, and every plan field asks the same."""
+        return asyncio.ensure_future(catalog.plans(self._snapshot))
 
     @cached_property
-    def pack(self) -> DataLoader[None, catalog.PackOffer | None]:
-        """The credit pack that is sold."""
-
-        async def load(keys: list[None]) -> list[catalog.PackOffer | None]:
-            return [await catalog.pack(self._snapshot)] * len(keys)
-
-        return DataLoader(load)
+    def pack(self) -> asyncio.Future[catalog.PackOffer | None]:
+        """The credit pack that is sold, read once."""
+        return asyncio.ensure_future(catalog.pack(self._snapshot))
 
     @cached_property
     def subscription(self) -> DataLoader[UUID, subscriptions.LiveSubscription | None]:

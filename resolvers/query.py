@@ -47,7 +47,7 @@ class Query:
     @resolved("The plans on sale, in rank order. Needs no token.")
     async def plans(self, info: Info) -> list[Plan]:
         """Return the public catalogue."""
-        offers = await info.context.loaders.plans.load(None)
+        offers = await info.context.loaders.plans
         return [Plan.of(offer) for offer in offers if not offer.archived]
 
     @resolved("Anything by its id; null when it does not exist or is not for the viewer.")

@@ -107,5 +107,5 @@ class CreditBalance:
 
     async def _refresh(self, info: Info) -> Refresh | None:
         held = await info.context.loaders.subscription.load(self.access.workspace_id)
-        plans = await info.context.loaders.plans.load(None)
+        plans = await info.context.loaders.plans
         return None if held is None else subscriptions.next_refresh(held, plans)

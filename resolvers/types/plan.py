@@ -111,5 +111,5 @@ class PlanOption:
 
 async def plan_named(info: Info, plan_id: str) -> Plan | None:
     """Return the plan, archived or not; None when the catalogue never had it."""
-    offers = await info.context.loaders.plans.load(None)
+    offers = await info.context.loaders.plans
     return next((Plan.of(offer) for offer in offers if offer.id == plan_id), None)

@@ -108,13 +108,13 @@ class Workspace(Node):
         """Return the pack that is sold to paid workspaces."""
         if not await self._is_paid(info):
             return None
-        pack = await info.context.loaders.pack.load(None)
+        pack = await info.context.loaders.pack
         return None if pack is None else CreditPack.of(pack)
 
     @resolved("Every plan in each of its cycles, and what choosing it would do here.")
     async def plan_options(self, info: Info) -> list[PlanOption]:
         """Return what can be chosen."""
-        plans = await info.context.loaders.plans.load(None)
+        plans = await info.context.loaders.plans
         return [
             PlanOption.of(choice) for choice in switching.choices(await self._held(info), plans)
         ]
@@ -258,5 +258,5 @@ class Workspace(Node):
 
     async def _is_paid(self, info: Info) -> bool:
         held = await self._held(info)
-        plans = await info.context.loaders.plans.load(None)
+        plans = await info.context.loaders.plans
         return next(plan.kind for plan in plans if plan.id == held.plan_id) is not PlanKind.FREE

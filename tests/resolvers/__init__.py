@@ -1,0 +1,1 @@
+"""The tests of the GraphQL surface, on a real database."""

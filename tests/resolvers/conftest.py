@@ -1,0 +1,29 @@
+"""The fixtures of the GraphQL surface."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from models.database import Database
+from tests import postgres
+from tests.resolvers import world as worlds
+from tests.resolvers.world import World
+
+
+@pytest.fixture(scope="session")
+async def world_url(postgres_url: str, template_url: str) -> AsyncIterator[str]:
+    """Yield the URL of a database that holds the world; clone it, never connect to it."""
+    async with postgres.database(postgres_url, template_url=template_url) as url:
+        database = Database(url)
+        await worlds.fill(database)
+        await database.close()
+        yield url
+
+
+@pytest.fixture
+async def world(postgres_url: str, world_url: str) -> AsyncIterator[World]:
+    """Yield a world of this test's own."""
+    async with postgres.database(postgres_url, template_url=world_url) as url:
+        database = Database(url)
+        yield World(database)
+        await database.close()
