@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from strawberry.types import get_object_definition
+from strawberry.utils.str_converters import to_camel_case
 
 from billing.access import WorkspaceAccess
 from models.database import Record
@@ -38,7 +39,7 @@ def columns(
     """
     definition = get_object_definition(type_, strict=True)
     plain = {
-        field.graphql_name or _camel(field.python_name): field.python_name
+        field.graphql_name or to_camel_case(field.python_name): field.python_name
         for field in definition.fields
         if field.base_resolver is None and field.python_name != "id"
     }
@@ -46,8 +47,3 @@ def columns(
     for name in fields:
         needed.update(behind.get(name, (plain[name],) if name in plain else ()))
     return frozenset(needed)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)

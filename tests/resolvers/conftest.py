@@ -27,3 +27,12 @@ async def world(postgres_url: str, world_url: str) -> AsyncIterator[World]:
         database = Database(url)
         yield World(database)
         await database.close()
+
+
+@pytest.fixture(scope="session")
+async def shared_world(postgres_url: str, world_url: str) -> AsyncIterator[World]:
+    """Yield a world that many tests share: none of them changes what another one reads."""
+    async with postgres.database(postgres_url, template_url=world_url) as url:
+        database = Database(url)
+        yield World(database)
+        await database.close()
