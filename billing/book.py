@@ -41,7 +41,7 @@ class Book:
 
     `opened_at` is the time of its last entry, or of its creation. `lots` are those with credits
     left and `unpaid` the entries not paid in full, both in any order; `adjustments` are the ones
-    already written under the source keys that will be asked for.
+    already written, of the `source_keys` that may be asked for: all, unless they are named.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Book:
         lots: Iterable[Lot] = (),
         unpaid: Iterable[Unpaid] = (),
         adjustments: Iterable[Adjustment] = (),
+        source_keys: Collection[str] | None = None,
     ) -> None:
         self.balance = balance
         self.overdraft = overdraft
@@ -62,6 +63,7 @@ class Book:
         self._lots = sorted(lots, key=_burn_order)
         self._unpaid = deque(sorted(unpaid))
         self._adjusted = {adjustment.source_key: adjustment for adjustment in adjustments}
+        self._source_keys = source_keys
         self._entries: list[Adjustment | Charge] = []
         self._spends: list[Spend] = []
         self._removals: list[Removal] = []
@@ -85,7 +87,7 @@ class Book:
         A lot that comes when it has already expired repays too; the rest of it expires at once.
         Raises CreditsOutOfRange for less than 1 credit, and beyond the largest balance.
         """
-        known = self._adjusted.get(grant.source_key)
+        known = self._known(grant.source_key)
         if known is not None:
             return known
         _check_credits(grant)
@@ -118,7 +120,7 @@ class Book:
 
         Raises CreditsOutOfRange for less than 1 credit, and beyond the largest overdraft.
         """
-        known = self._adjusted.get(deduction.source_key)
+        known = self._known(deduction.source_key)
         if known is not None:
             return known
         _check_credits(deduction)
@@ -200,6 +202,10 @@ class Book:
         self._touched, self._repaid = {}, {}
         self._written = self.last_entry_number
         return changes
+
+    def _known(self, source_key: str) -> Adjustment | None:
+        assert self._source_keys is None or source_key in self._source_keys
+        return self._adjusted.get(source_key)
 
     def _turn_to(self, now: datetime) -> datetime:
         """Book what has expired; return the time of writing, never before the last entry."""
