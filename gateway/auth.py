@@ -26,9 +26,9 @@ from billing.access import Person, Scope, Service, Viewer
 from gateway.jwks import KeySet, KeysUnavailable
 from gateway.settings import Settings
 
+SCOPES: Final[frozenset[str]] = frozenset(Scope)
 SUBJECT_LIMIT_CHARACTERS: Final = 255
 _SYMMETRIC_ALGORITHM: Final = "HS256"
-_SCOPES: Final = frozenset[str](Scope)
 _BEARER: Final = re.compile(r"bearer +([\w.=-]+)", re.ASCII | re.IGNORECASE)
 _SCHEME: Final = re.compile(r"bearer( |$)", re.IGNORECASE)
 
@@ -271,5 +271,5 @@ def _viewer(claims: dict[str, Any]) -> Viewer:
     if actor == "person":
         return Person(subject)
     if actor == "service" and isinstance(scope, str):
-        return Service(subject, _SCOPES.intersection(scope.split()))
+        return Service(subject, SCOPES.intersection(scope.split()))
     raise InvalidToken(Reason.UNKNOWN_ACTOR)

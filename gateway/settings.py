@@ -196,11 +196,26 @@ class Settings(BaseSettings):
     limit_fragments: int = Field(
         default=100, ge=0, le=100_000, description="Fragments that a document defines."
     )
-    limit_documents: int = Field(
+    limit_websocket_operations: int = Field(
+        default=100, ge=1, le=100_000, description="Operations at once on a WebSocket connection."
+    )
+    websocket_init_timeout_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=3_600,
+        description="A WebSocket that has not introduced itself by then is closed.",
+    )
+    remembered_documents: int = Field(
         default=1_000,
         ge=1,
         le=1_000_000,
         description="Validated documents that each worker remembers.",
+    )
+    remembered_document_bytes: int = Field(
+        default=67_108_864,
+        ge=0,
+        le=17_179_869_184,
+        description="Memory that they take, about, in each worker.",
     )
     operation_timeout_seconds: float = Field(
         default=10.0, gt=0, le=3_600, description="An operation that takes longer is cancelled."

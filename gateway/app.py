@@ -1,0 +1,174 @@
+"""The application: what answers at which path, and what opens and closes with it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway import graphql_http, observability, static
+from gateway.auth import Authenticator, InvalidToken, Reason
+from gateway.graphql_http import GraphQLHTTP
+from gateway.headers import SecureHeaders
+from gateway.limits import HTTPLimits
+from gateway.observability import Observed
+from gateway.operations import Told
+from gateway.settings import Settings
+from models import migration
+from models.database import Database
+from resolvers.context import Context
+from resolvers.documents import DocumentLimits
+from resolvers.execution import Schema
+from resolvers.schema import schema
+
+READY_TIMEOUT_SECONDS: Final = 2.0
+SAMPLE_SECONDS: Final = 1.0
+EXPLORER_PATH: Final = "/graphiql"
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the application of one process. Its settings name a database."""
+    assert settings.database_url is not None
+    gateway = _Gateway(settings, database_url=settings.database_url.get_secret_value())
+    return Starlette(
+        routes=_routes(settings, gateway),
+        middleware=[Middleware(Observed), Middleware(SecureHeaders)],
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+        lifespan=gateway.life,
+    )
+
+
+class _Gateway:
+    """What the requests of one process share."""
+
+    def __init__(self, settings: Settings, *, database_url: str) -> None:
+        self.database = Database(
+            database_url,
+            pool_size=settings.database_pool_size,
+            statement_timeout_seconds=settings.database_statement_timeout_seconds,
+            statement_cache_size=settings.database_statement_cache,
+        )
+        self.authenticator = Authenticator(settings)
+        self._database_url = database_url
+        self._is_migrated = False
+
+    @asynccontextmanager
+    async def life(self, _: Starlette) -> AsyncIterator[None]:
+        """Close everything when the application ends."""
+        sampling = asyncio.create_task(self._sample())
+        try:
+            yield
+        finally:
+            sampling.cancel()
+            await self.authenticator.close()
+            await self.database.close()
+
+    async def make_context(self, connection: HTTPConnection) -> Context:
+        """Return the context of one operation, for whoever asks.
+
+        Raises InvalidToken or AuthenticationUnavailable.
+        """
+        credentials = connection.headers.getlist("Authorization")
+        if len(credentials) > 1:
+            raise InvalidToken(Reason.MALFORMED)
+        viewer = await self.authenticator.authenticate(credentials[0] if credentials else None)
+        context = Context(viewer=viewer, database=self.database)
+        if connection.scope["type"] == "http":
+            observability.note(statements=lambda: context.snapshot.statements)
+        return context
+
+    async def readiness(self, _: Request) -> Response:
+        """Tell whether operations can be answered now, and which part fails."""
+        checks = {"database": "unreachable", "migrations": "unknown"}
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_SECONDS):
+                await self.database.ping()
+                checks["database"] = "reachable"
+                # What is migrated stays so: it is asked for until it is, and never again.
+                if not self._is_migrated:
+                    pending = await migration.pending_migrations(self._database_url)
+                    self._is_migrated = not pending
+                checks["migrations"] = "current" if self._is_migrated else "pending"
+        except Exception as error:  # noqa: BLE001 - of whatever kind, the answer is the same
+            observability.note(reason=str(error) or repr(error))
+        is_ready = checks == {"database": "reachable", "migrations": "current"}
+        status = "ready" if is_ready else "unready"
+        return JSONResponse({"status": status, "checks": checks}, 200 if is_ready else 503, _FRESH)
+
+    async def _sample(self) -> None:
+        """Keep the metric of the pool up to date."""
+        while True:
+            in_use: int = self.database.engine.pool.checkedout()  # type: ignore[attr-defined]
+            observability.connections_in_use.set(in_use)
+            await asyncio.sleep(SAMPLE_SECONDS)
+
+
+_FRESH: Final = {"Cache-Control": "no-store"}
+
+
+def _routes(settings: Settings, gateway: _Gateway) -> list[BaseRoute]:
+    graphql = GraphQLHTTP(
+        _limited(settings),
+        make_context=gateway.make_context,
+        limits=HTTPLimits(
+            body_bytes=settings.limit_body_bytes,
+            websocket_operations=settings.limit_websocket_operations,
+            websocket_init_timeout=timedelta(seconds=settings.websocket_init_timeout_seconds),
+        ),
+        allowed_origins=settings.cors_origins,
+        explorer_path=EXPLORER_PATH if settings.graphiql else None,
+    )
+    routes: list[BaseRoute] = [
+        *graphql_http.routes(graphql, cors_origins=settings.cors_origins),
+        Route("/healthz", _alive),
+        Route("/readyz", gateway.readiness),
+        *static.routes(graphiql=settings.graphiql),
+    ]
+    if settings.metrics:
+        routes.append(Route("/metrics", _metrics))
+    return routes
+
+
+def _limited(settings: Settings) -> Schema:
+    limits = DocumentLimits(
+        tokens=settings.limit_tokens,
+        depth=settings.limit_depth,
+        aliases=settings.limit_aliases,
+        directives=settings.limit_directives,
+        root_fields=settings.limit_root_fields,
+        fragments=settings.limit_fragments,
+        remembered_documents=settings.remembered_documents,
+        remembered_bytes=settings.remembered_document_bytes,
+    )
+    limited = schema.limited(
+        limits,
+        timeout_seconds=settings.operation_timeout_seconds,
+        introspection=settings.introspection,
+    )
+    limited.extensions = (*limited.extensions, Told)
+    return limited
+
+
+async def _alive(_: Request) -> Response:
+    return JSONResponse({"status": "alive"}, headers=_FRESH)
+
+
+async def _metrics(_: Request) -> Response:
+    body, media_type = observability.metrics()
+    return Response(body, media_type=media_type, headers=_FRESH)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    return JSONResponse({"error": "Internal server error"}, 500)

@@ -1,0 +1,109 @@
+"""Which PostgreSQL the gateway uses: the one of DATABASE_URL, or its own.
+
+    async with postgres.to_serve(settings) as served: ...    a gateway, for as long as it runs
+    async with postgres.to_command(settings) as served: ...  a command, beside a running gateway
+
+Both give settings whose `database_url` answers.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from pydantic import SecretStr
+
+from gateway import embedded_postgres
+from gateway.postgres_errors import DirectoryInUse
+from gateway.settings import Settings
+from models import migration
+
+EMBEDDED_CONNECTIONS_MAXIMUM: Final = 90
+"""Of the embedded server's 100; the others are for commands beside the gateway."""
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be worked with; the message is a line for the operator."""
+
+
+@asynccontextmanager
+async def to_serve(settings: Settings) -> AsyncIterator[Settings]:
+    """Give settings whose database is ready to be served.
+
+    A server of DATABASE_URL has to be migrated already: several gateways may use it, and only
+    its operator knows when. An embedded one is migrated here. Raises DatabaseUnusable or
+    EmbeddedPostgresError.
+    """
+    if settings.database_url is not None:
+        await refuse_pending_migrations(url(settings))
+        yield settings
+        return
+
+    connections = settings.workers * settings.database_pool_size
+    if connections > EMBEDDED_CONNECTIONS_MAXIMUM:
+        raise DatabaseUnusable(
+            f"{settings.workers} workers with {settings.database_pool_size} connections each are "
+            f"more than the {EMBEDDED_CONNECTIONS_MAXIMUM} of the embedded PostgreSQL. "
+            "Lower DATABASE_POOL_SIZE or GATEWAY_WORKERS, or set DATABASE_URL."
+        )
+    async with embedded_postgres.serve(settings.data_directory) as server:
+        await migrate(server.url)
+        yield _with_url(settings, server.url)
+
+
+@asynccontextmanager
+async def to_command(settings: Settings) -> AsyncIterator[Settings]:
+    """Give settings whose database answers, migrated or not.
+
+    The embedded server of a gateway that runs is shared with it; else it is started for the
+    command. Raises EmbeddedPostgresError.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+
+    async with AsyncExitStack() as stack:
+        try:
+            serving = embedded_postgres.serve(settings.data_directory)
+            embedded_url = (await stack.enter_async_context(serving)).url
+        except DirectoryInUse as error:
+            if error.url is None:
+                raise
+            embedded_url = error.url
+        yield _with_url(settings, embedded_url)
+
+
+async def migrate(database_url: str) -> list[str]:
+    """Bring the database up to date; return the revisions applied. Raises DatabaseUnusable."""
+    try:
+        return await migration.migrate(database_url)
+    except Exception as error:
+        raise _unusable(error) from error
+
+
+async def refuse_pending_migrations(database_url: str) -> None:
+    """Raise DatabaseUnusable unless the database answers and is up to date."""
+    try:
+        pending = await migration.pending_migrations(database_url)
+    except Exception as error:
+        raise _unusable(error) from error
+    if pending:
+        raise DatabaseUnusable(
+            f"The database lacks {len(pending)} migrations, from {pending[0]} on. "
+            "Run `gateway migrate` first."
+        )
+
+
+def url(settings: Settings) -> str:
+    """Return the address in settings that `to_serve` or `to_command` gave. It is secret."""
+    assert settings.database_url is not None
+    return settings.database_url.get_secret_value()
+
+
+def _unusable(error: Exception) -> DatabaseUnusable:
+    """Return what a driver raised, of whatever kind, as a line; drivers name no passwords."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return DatabaseUnusable(f"The database cannot be used: {lines[0]}")
+
+
+def _with_url(settings: Settings, embedded_url: str) -> Settings:
+    return settings.model_copy(update={"database_url": SecretStr(embedded_url)})
