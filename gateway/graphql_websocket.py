@@ -24,10 +24,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
-    Message,
-    SubscribeMessage,
-)
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 
 from gateway import auth
 from resolvers import errors
@@ -131,8 +128,10 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         super().__init__(*arguments, **options)
         self.connection: Connection = self.context
 
-    async def handle_message(self, message: Message) -> None:
+    async def handle_message(self, message: Any) -> None:
         """Handle a message, whatever a client may have put into its frame."""
+        if isinstance(message, dict) and message.get("payload", "") is None:
+            del message["payload"]  # the protocol allows null for none
         mistake = _mistake(message)
         if mistake is not None:
             await self.handle_invalid_message(mistake)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import strawberry
 from graphql import GraphQLError, GraphQLInputObjectType
+from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext, ExecutionResult
@@ -106,6 +107,11 @@ class Schema(strawberry.Schema):
 
         context.graphql_document = document.node
         return None
+
+    def _get_middleware_manager(self, extensions: list[SchemaExtension]) -> Any:
+        """Return none where no extension resolves: asking an empty one is 6 % of a large result."""
+        manager = super()._get_middleware_manager(extensions)
+        return manager if manager.middlewares else None
 
     async def _execute_operation(self, *arguments: Any, **options: Any) -> Any:
         """Run the fields, and cancel all of them when the time is over."""

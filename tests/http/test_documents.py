@@ -192,7 +192,7 @@ async def test_no_document_is_dear_to_refuse(document: str, codes: list[str]) ->
 
     read = documents.read(document)
 
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2
     assert [error.extensions and error.extensions["code"] for error in read.errors] == codes
 
 

@@ -10,6 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway import static
+from resolvers.schema import schema
 from tests.http import node, world
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -81,6 +82,13 @@ async def test_graphiql_can_be_left_out() -> None:
     with world.serving(Starlette(routes=static.routes(graphiql=False))) as address:
         async with httpx.AsyncClient(base_url=address) as client:
             assert (await client.get("/graphiql")).status_code == 404
+
+
+def test_the_first_query_that_graphiql_shows_is_valid() -> None:
+    """Who opens it can run it at once."""
+    first = Path(__file__).parents[2] / "web" / "graphiql" / "first.graphql"
+
+    assert schema.documents.read(first.read_text()).errors == ()
 
 
 @pytest.mark.skipif(

@@ -489,6 +489,25 @@ async def test_a_subscription_streams_events(client: httpx.AsyncClient, accept: 
     ]
 
 
+async def test_a_client_that_leaves_a_stream_cancels_its_subscription() -> None:
+    """Nothing runs on for nobody."""
+    world = World()
+    with worlds.serving(worlds.application(world)) as address, capture_logs() as logs:
+        async with (
+            httpx.AsyncClient(base_url=address, timeout=30) as client,
+            client.stream(
+                "POST",
+                "/graphql",
+                json={"query": "subscription { silence }"},
+                headers={"Accept": "text/event-stream"},
+            ) as answer,
+        ):
+            assert answer.status_code == 200
+    # The server has stopped, so whatever was to happen has happened.
+    assert world.cancelled == world.started
+    assert logs == []
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [

@@ -121,6 +121,7 @@ async def test_queries_mutations_and_subscriptions_run(address: str, world: Worl
         '{"id": "", "type": "subscribe", "payload": {"query": "{ viewer }"}}',
         '{"id": 1, "type": "subscribe", "payload": {"query": "{ viewer }"}}',
         '{"id": "1", "type": "subscribe", "payload": []}',
+        '{"id": "1", "type": "subscribe", "payload": null}',
         '{"id": "1", "type": "subscribe", "payload": {}}',
         '{"id": "1", "type": "subscribe", "payload": {"query": 1}}',
         '{"id": "1", "type": "subscribe", "payload": {"query": "{ viewer }", "variables": []}}',
@@ -140,6 +141,16 @@ async def test_a_malformed_frame_closes_its_connection_and_no_other(
             assert reason
             assert (await _ask(other, "{ viewer }"))[0]["payload"] == {"data": {"viewer": None}}
     assert logs == []
+
+
+async def test_a_payload_may_be_null(address: str) -> None:
+    """The protocol allows it where a payload may be left out."""
+    async with _opened(address) as websocket:
+        await _send(websocket, {"type": "connection_init", "payload": None})
+        assert await _receive(websocket) == {"type": "connection_ack"}
+        await _send(websocket, {"type": "pong", "payload": None})
+        await _send(websocket, {"type": "ping", "payload": None})
+        assert await _receive(websocket) == {"type": "pong"}
 
 
 async def test_a_frame_that_is_too_large_closes_the_connection(address: str) -> None:
