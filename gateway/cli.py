@@ -179,7 +179,7 @@ async def _audit(chosen: Settings) -> int:
                 found += len(drifts)
         finally:
             await database.close()
-    typer.echo(f"{len(workspace_ids)} workspaces audited, {found} drifts.")
+    typer.echo(f"Workspaces audited: {len(workspace_ids)}. Drifts: {found}.")
     return found
 
 

@@ -12,7 +12,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from multiprocessing.connection import wait
@@ -38,8 +38,12 @@ class CannotServe(Exception):
     """The gateway cannot serve; the message is a line for the operator."""
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
+Prepare = Callable[[Settings, str], Awaitable[None]]
+"""Takes settings whose database answers, and the address at which the gateway will."""
+
+
+def run(settings: Settings, *, prepare: Prepare | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; `prepare` is awaited before.
 
     Raises CannotServe, DatabaseUnusable or EmbeddedPostgresError.
     """
@@ -53,7 +57,7 @@ def run(settings: Settings) -> None:
         listen(settings) as listening,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(serve(settings, listening))
+        runner.run(serve(settings, listening, prepare=prepare))
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -65,16 +69,20 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         raise CannotServe(
             f"Cannot listen on port {settings.port} of {settings.host}: {error.strerror}. "
-            "Choose another with --port or GATEWAY_PORT."
+            "Choose others with --port and --host."
         ) from error
 
 
-async def serve(settings: Settings, listening: socket.socket) -> None:
+async def serve(
+    settings: Settings, listening: socket.socket, *, prepare: Prepare | None = None
+) -> None:
     """Serve on the socket until SIGTERM or SIGINT. Call it in the main thread."""
     stop = _Stop()
     with stop.heard():
         try:
             async with postgres.to_serve(settings) as served:
+                if prepare is not None:
+                    await prepare(served, address(settings, listening))
                 if settings.workers == 1:
                     await _serve_here(served, listening, stop)
                 else:

@@ -1,6 +1,7 @@
 """The command line, run as its users run it."""
 
 import asyncio
+import json
 import signal
 import socket
 from collections.abc import Callable
@@ -9,12 +10,16 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
+import websockets
 from sqlalchemy import text
 
+from billing import ledger
 from models.database import Database
 from tests import gateway_process, postgres
+from tests.billing import factories
 from tests.gateway_process import SECRET
 
+_PROTOCOL = websockets.Subprotocol("graphql-transport-ws")
 ROOT = Path(__file__).parents[1]
 
 
@@ -149,6 +154,30 @@ async def test_a_database_without_its_migrations_is_not_served(postgres_url: str
     assert tables == 0
 
 
+async def test_the_audit_names_what_has_drifted_and_fails(database_url: str) -> None:
+    """Books that are right are silent, but for how many they are."""
+    database = Database(database_url)
+    place = await factories.add_place(database)
+    async with database.write() as session:
+        await ledger.grant(
+            session,
+            workspace_id=place.workspace_id,
+            grant=factories.grant(100),
+            now=factories.NOON,
+        )
+    right = await gateway_process.run("audit", DATABASE_URL=database_url)
+    async with database.write() as session:
+        await session.execute(text("UPDATE credit_balances SET balance = 99"))
+    wrong = await gateway_process.run("audit", DATABASE_URL=database_url)
+    await database.close()
+    assert (right.status, right.output) == (0, "Workspaces audited: 1. Drifts: 0.\n")
+    assert wrong.status == 1
+    *drifts, summary = wrong.output.splitlines()
+    assert drifts
+    assert all(line.startswith(f"{place.workspace_id} ") for line in drifts)
+    assert summary == f"Workspaces audited: 1. Drifts: {len(drifts)}."
+
+
 @pytest.mark.parametrize("command", ["serve", "migrate", "audit"])
 async def test_a_database_that_cannot_be_reached_is_one_line(command: str) -> None:
     """Without the password, whatever the command."""
@@ -240,6 +269,25 @@ async def test_a_request_in_flight_is_answered_before_the_end(
         assert (answer.status_code, answer.json()) == (200, {"data": {"plans": []}})
         assert await ending == 0
     await database.close()
+
+
+async def test_an_open_websocket_is_closed_at_the_end(database_url: str) -> None:
+    """It is told to come again (1012), and holds nothing up; it was one line in the log."""
+    async with gateway_process.serve(DATABASE_URL=database_url) as served:
+        address = f"{served.url.replace('http', 'ws', 1)}/graphql"
+        async with websockets.connect(address, subprotocols=[_PROTOCOL]) as websocket:
+            await websocket.send('{"type": "connection_init"}')
+            assert json.loads(await websocket.recv()) == {"type": "connection_ack"}
+            await websocket.send(
+                '{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }"}}'
+            )
+            answer = json.loads(await websocket.recv())
+            assert answer["payload"] == {"data": {"__typename": "Query"}}
+            assert await served.stop() == 0
+            await websocket.wait_closed()
+            assert websocket.close_code == 1012
+    (line,) = [line for line in served.lines if line["event"] == "request"]
+    assert (line["method"], line["path"], line["status"]) == ("WEBSOCKET", "/graphql", 101)
 
 
 async def test_workers_do_not_outlive_a_killed_gateway(
