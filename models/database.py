@@ -118,6 +118,9 @@ class Database:
                     "statement_timeout": str(round(statement_timeout_seconds * 1000)),
                     "timezone": "UTC",
                     "jit": "off",
+                    # Plan as if every row were a page to fetch: an order that walks past many
+                    # rows to find few must not look cheap because its pages may be cached.
+                    "effective_cache_size": "1MB",
                     # A filter's selectivity decides between an ordered scan and the trigram
                     # index: a plan that does not know the values chooses badly.
                     "plan_cache_mode": "force_custom_plan",
