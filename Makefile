@@ -3,29 +3,60 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+WEB := web/.npmrc web/package.json web/package-lock.json web/tsconfig.json web/vite.config.ts \
+	$(shell find web/graphiql -type f)
+# The first of PATH is what `make setup` installed: the programs of the locks, Node among them.
+LOCKED := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .stamps/python  ## Install everything locked, build GraphiQL
+setup: .stamps/python .stamps/web  ## Install everything locked, build GraphiQL
+
+demo: setup  ## Serve with demo data on an embedded PostgreSQL
+	$(BIN)/gateway demo
+
+run: setup  ## Serve with the settings of the environment
+	$(BIN)/gateway serve
+
+check: setup  ## Lint, types, floors, the printed schema and its changes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/gateway schema print | diff schema.graphql -
+
+test: check  ## Run everything that CI runs
+	$(LOCKED) $(BIN)/pytest
+
+test-long: check  ## The same with many more examples and rows
+	$(LOCKED) TEST_PROFILE=long $(BIN)/pytest
+
+schema: setup  ## Write schema.graphql from the code
+	$(BIN)/gateway schema print > schema.graphql
+
+bench: setup  ## Measure what the decisions were made by, side by side
+	$(LOCKED) $(BIN)/python -m benchmarks
+
+lock: .stamps/python  ## Refresh the locked dependencies
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --group dev -o requirements-dev.txt
+
+format: setup  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet .
+
+clean:  ## Remove what setup made
+	rm -rf .venv .stamps gateway/static web/node_modules
 
 .stamps/python: requirements-dev.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@mkdir -p .stamps && touch $@
 
-run: setup  ## Serve with the settings of the environment
-	$(BIN)/gateway serve
-
-demo: setup  ## Serve with demo data on an embedded PostgreSQL
-	$(BIN)/gateway demo
-
-lock:  ## Refresh the locked dependencies
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --group dev -o requirements-dev.txt
-
-format:  ## Format the code
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix --quiet .
+.stamps/web: .stamps/python $(WEB)
+	$(LOCKED) npm --prefix web ci --no-audit --no-fund
+	$(LOCKED) npm --prefix web run build
+	@mkdir -p .stamps && touch $@
