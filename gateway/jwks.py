@@ -123,7 +123,7 @@ class KeySet:
                 body = await self._download()
             published = dict(_published(orjson.loads(body), self._settings.auth_jwks_algorithms))
             keys = _usable(published)
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
             self._is_failing = True
             log.warning("key_set_unavailable", url=self._url, error=str(error) or repr(error))
         else:

@@ -154,11 +154,12 @@ def configure_logging(settings: Settings) -> None:
 def _report(scope: Scope, facts: dict[str, Any], seconds: float) -> None:
     path, status = scope["path"], facts["status"]
     _counted(path if path in _ROUTES else "other", str(status)).inc()
+    known = {name: fact for name, fact in facts.items() if fact is not None}
     line = {
         "method": scope.get("method", "WEBSOCKET"),
         "path": path[:_PATH_LIMIT_CHARACTERS],  # its query may hold a document
         "duration_ms": round(seconds * 1000, 2),
-        **{name: fact() if callable(fact) else fact for name, fact in facts.items()},
+        **{name: fact() if callable(fact) else fact for name, fact in known.items()},
     }
     if path in _PROBES and status < _SERVER_ERROR:
         _log.debug("request", **line)

@@ -2,19 +2,24 @@
 
 import asyncio
 import base64
+import contextlib
 import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.access import Person
+from gateway import jwks
 from gateway.auth import AuthenticationUnavailable, Authenticator, InvalidToken, Reason
-from gateway.settings import Settings
+from gateway.settings import ASYMMETRIC_ALGORITHMS, Settings
 from tests import issuer as issuers
 from tests.issuer import Issuer, SigningKey
 
@@ -275,6 +280,23 @@ async def test_a_broken_key_set_is_an_outage(
     issuer.body = body
     clock.seconds += 700
     assert await authenticator.authenticate(f"Bearer {rsa_key.sign()}") == Person("ada")
+
+
+_WORDS = ("RSA", "EC", "OKP", "oct", "P-256", "Ed25519", "RS256", "ES256", "sig", "AQAB", "A" * 43)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(_WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+_MEMBERS = ("kty", "kid", "use", "alg", "crv", "x", "y", "n", "e", "k", "key_ops", "oth")
+_JWK = st.dictionaries(st.sampled_from(_MEMBERS), _JSON)
+
+
+@given(st.fixed_dictionaries({"keys": st.lists(_JWK | _JSON, max_size=3)}) | _JSON)
+def test_any_json_is_a_key_set_or_none(document: Any) -> None:
+    """Whatever an issuer publishes, nothing but ValueError comes of it."""
+    with contextlib.suppress(ValueError):
+        jwks._usable(dict(jwks._published(document, ASYMMETRIC_ALGORITHMS)))
 
 
 async def test_an_issuer_that_does_not_answer_is_given_up(
