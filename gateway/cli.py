@@ -87,6 +87,24 @@ def serve(
 
 
 @commands.command()
+def demo(
+    port: Port = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Where the demo lives (.gateway/demo).")
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(help="How many usage events new data has (5000).")
+    ] = None,
+    *,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make the data anew.")] = False,
+) -> None:
+    """Serve demo data on an embedded PostgreSQL, and print tokens and a query to paste."""
+    from gateway import demo as demonstration  # noqa: PLC0415 - takes a while to load
+
+    demonstration.run(_settings(port=port, data_directory=data), rows=rows, fresh=fresh)
+
+
+@commands.command()
 def migrate(data: DataDirectory = None) -> None:
     """Bring the database up to this version, whether it is empty or filled."""
     applied = asyncio.run(_migrate(_settings(data_directory=data)))
