@@ -105,8 +105,7 @@ class _Gateway:
     async def _sample(self) -> None:
         """Keep the metric of the pool up to date."""
         while True:
-            in_use: int = self.database.engine.pool.checkedout()  # type: ignore[attr-defined]
-            observability.connections_in_use.set(in_use)
+            observability.connections_in_use.set(self.database.connections_in_use)
             await asyncio.sleep(SAMPLE_SECONDS)
 
 

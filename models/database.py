@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.pool import QueuePool
 
 Parameters = Mapping[str, Any]
 Record = Row[Any]
@@ -155,6 +156,13 @@ class Database:
 
         event.listen(self.engine.sync_engine, "before_cursor_execute", before)
         return partial(event.remove, self.engine.sync_engine, "before_cursor_execute", before)
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections of the pool are held now."""
+        pool = self.engine.pool
+        assert isinstance(pool, QueuePool)
+        return pool.checkedout()
 
     async def close(self) -> None:
         """Close every connection."""
