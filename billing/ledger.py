@@ -62,7 +62,7 @@ from models.ledger import (
 async def create(session: AsyncSession, *, workspace_id: UUID, now: datetime) -> None:
     """Create the empty ledger of a new workspace."""
     await session.execute(
-        insert(CreditBalance).values(
+        insert(_BALANCES).values(
             workspace_id=workspace_id,
             balance=0,
             overdraft=0,
@@ -262,44 +262,48 @@ _LOT_ROW = attrgetter(*_LOT)
 
 _OURS = bindparam("of_workspace", type_=Uuid())
 
+_BALANCES = rows.table(CreditBalance)
+_LOT_ROWS = rows.table(CreditLot).c
+_ADJUSTMENT_ROWS = rows.table(CreditAdjustment).c
+
 _LOCK = (
     select(
-        CreditBalance.balance,
-        CreditBalance.overdraft,
-        CreditBalance.last_entry_number,
-        CreditBalance.last_entry_at,
+        _BALANCES.c.balance,
+        _BALANCES.c.overdraft,
+        _BALANCES.c.last_entry_number,
+        _BALANCES.c.last_entry_at,
     )
-    .where(CreditBalance.workspace_id == _OURS)
+    .where(_BALANCES.c.workspace_id == _OURS)
     .with_for_update()
 )
-_LOTS = select(*(getattr(CreditLot, name) for name in _LOT)).where(
-    CreditLot.workspace_id == _OURS, CreditLot.remaining > 0
+_LOTS = select(*(_LOT_ROWS[name] for name in _LOT)).where(
+    _LOT_ROWS.workspace_id == _OURS, _LOT_ROWS.remaining > 0
 )
-_ADJUSTMENTS = select(*(getattr(CreditAdjustment, name) for name in _ADJUSTMENT)).where(
-    CreditAdjustment.workspace_id == _OURS,
-    CreditAdjustment.source_key == func.any(bindparam("source_keys", type_=ARRAY(Text))),
+_ADJUSTMENTS = select(*(_ADJUSTMENT_ROWS[name] for name in _ADJUSTMENT)).where(
+    _ADJUSTMENT_ROWS.workspace_id == _OURS,
+    _ADJUSTMENT_ROWS.source_key == func.any(bindparam("source_keys", type_=ARRAY(Text))),
 )
 _SET_BALANCE = (
-    update(CreditBalance)
-    .where(CreditBalance.workspace_id == _OURS)
+    update(_BALANCES)
+    .where(_BALANCES.c.workspace_id == _OURS)
     .values(
         balance=bindparam("new_balance"),
         overdraft=bindparam("new_overdraft"),
         last_entry_number=bindparam("new_entry_number"),
         last_entry_at=bindparam("new_entry_at"),
     )
-    .execution_options(synchronize_session=False)
 )
 
 
 def _unpaid_within() -> Select[tuple[int, int, bool]]:
     """Return the statement of the oldest unpaid entries: as many as `granted` credits can repay."""
+    entries = ((rows.table(CreditCharge).c, True), (rows.table(CreditAdjustment).c, False))
     unpaid = union_all(
         *(
-            select(model.entry_number, model.unpaid, literal(is_charge).label("is_charge")).where(
-                model.workspace_id == _OURS, model.unpaid > 0
+            select(entry.entry_number, entry.unpaid, literal(is_charge).label("is_charge")).where(
+                entry.workspace_id == _OURS, entry.unpaid > 0
             )
-            for model, is_charge in ((CreditCharge, True), (CreditAdjustment, False))
+            for entry, is_charge in entries
         )
     ).subquery()
     older = func.sum(unpaid.c.unpaid).over(order_by=unpaid.c.entry_number) - unpaid.c.unpaid

@@ -52,39 +52,39 @@ async def send(
         await session.execute(statement, arrays | {"of_workspace": workspace_id})
 
 
+def table(model: type[Base]) -> Table:
+    """Return the model's table: statements of it concern no object of the session."""
+    found = model.__table__
+    assert isinstance(found, Table)
+    return found
+
+
 @cache
 def inserting(model: type[Base], *names: str) -> Insert:
     """Return the statement that inserts rows with these columns into the model's table."""
     rows = _unnested(model, names)
-    return insert(_table(model)).from_select(
+    return insert(table(model)).from_select(
         ["workspace_id", *names], select(_WORKSPACE_ID, *rows.c), include_defaults=False
     )
 
 
 @cache
 def _updating(model: type[Base], key: str, *names: str) -> Executable:
-    table = _table(model)
+    target = table(model)
     rows = _unnested(model, (key, *names))
     return (
-        update(table)
+        update(target)
         .values({name: rows.c[name] for name in names})
-        .where(table.c.workspace_id == _WORKSPACE_ID, table.c[key] == rows.c[key])
+        .where(target.c.workspace_id == _WORKSPACE_ID, target.c[key] == rows.c[key])
     )
 
 
 def _unnested(model: type[Base], names: Iterable[str]) -> TableValuedAlias:
     """Return the relation of the rows that the parameters hold, one array a column."""
-    types = {name: _table(model).c[name].type for name in names}
+    types = {name: table(model).c[name].type for name in names}
     arrays = (bindparam(_array(name), type_=ARRAY(type_)) for name, type_ in types.items())
     columns = (column(name, type_) for name, type_ in types.items())
     return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
-
-
-def _table(model: type[Base]) -> Table:
-    """Return the model's table: its statements concern no object of the session."""
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table
 
 
 def _array(name: str) -> str:

@@ -115,7 +115,7 @@ class Tallies:
 
 @cache
 def _reading(kind: Kind) -> Select[*tuple[Any, ...]]:
-    columns = kind.model.__table__.c
+    columns = rows.table(kind.model).c
     return select(
         columns[kind.external_id],
         columns.id,
@@ -130,7 +130,7 @@ def _reading(kind: Kind) -> Select[*tuple[Any, ...]]:
 @cache
 def _writing(kind: Kind, *names: str) -> Insert:
     """Return the statement that adds to the totals of a record, and creates one that is new."""
-    columns = kind.model.__table__.c
+    columns = rows.table(kind.model).c
     statement = rows.inserting(kind.model, *names)
     totals = {name: columns[name] + statement.excluded[name] for name in kind.totals}
     latest = {name: statement.excluded[name] for name in kind.latest}

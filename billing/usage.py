@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import ARRAY, Text, Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import ledger, use
+from billing import ledger, rows, use
 from billing.book import Book
 from billing.entries import Usage
 from billing.errors import CreditsOutOfRange, UsageBatchTooLarge
@@ -211,10 +211,12 @@ _OURS = bindparam("of_workspace", type_=Uuid())
 _IDS = func.any(bindparam("ids", type_=ARRAY(Uuid)))
 _EVENT_IDS = func.any(bindparam("ids", type_=ARRAY(Text)))
 
-_CHARGED = select(CreditCharge.event_id, CreditCharge.event_hash, CreditCharge.entry_number).where(
-    CreditCharge.workspace_id == _OURS, CreditCharge.event_id == _EVENT_IDS
+_CHARGES = rows.table(CreditCharge).c
+_MEMBERS = rows.table(Membership).c
+_KEYS = rows.table(ApiKey).c
+
+_CHARGED = select(_CHARGES.event_id, _CHARGES.event_hash, _CHARGES.entry_number).where(
+    _CHARGES.workspace_id == _OURS, _CHARGES.event_id == _EVENT_IDS
 )
-_USERS = select(Membership.user_id).where(
-    Membership.workspace_id == _OURS, Membership.user_id == _IDS
-)
-_API_KEYS = select(ApiKey.id).where(ApiKey.workspace_id == _OURS, ApiKey.id == _IDS)
+_USERS = select(_MEMBERS.user_id).where(_MEMBERS.workspace_id == _OURS, _MEMBERS.user_id == _IDS)
+_API_KEYS = select(_KEYS.id).where(_KEYS.workspace_id == _OURS, _KEYS.id == _IDS)
