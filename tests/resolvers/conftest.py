@@ -1,8 +1,10 @@
 """The fixtures of the GraphQL surface."""
 
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from models.database import Database
 from tests import postgres
@@ -36,3 +38,13 @@ async def shared_world(postgres_url: str, world_url: str) -> AsyncIterator[World
         database = Database(url)
         yield World(database)
         await database.close()
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test that leaves anything in a log: a refusal is the client's, and no news."""
+    with capture_logs() as entries:
+        yield
+        gc.collect()  # what asyncio says of a failure that nobody asked for, it says at the end
+    assert entries == []
+    assert caplog.records == []

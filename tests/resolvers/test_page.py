@@ -99,9 +99,7 @@ async def test_many_workspaces_take_as_many_statements_as_one(world: World) -> N
 
 
 @pytest.mark.parametrize("viewer", [OWNER, ADMIN, MEMBER, SERVICE], ids=str)
-async def test_everybody_who_may_read_sees_the_same_numbers(
-    world: World, viewer: Viewer
-) -> None:
+async def test_everybody_who_may_read_sees_the_same_numbers(world: World, viewer: Viewer) -> None:
     """A role changes what is seen of people, and nothing of credits."""
     document = """query($id: ID!) { workspace(id: $id) {
         creditBalance { remaining }

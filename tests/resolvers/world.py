@@ -4,7 +4,7 @@ Everything is written by the ledger's own functions, at moments that are fixed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -53,10 +53,11 @@ def workspace_id(key: UUID = ACME) -> str:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error as a client sees it."""
+    """An error as a client sees it; its path is that of the response, if it is a field's."""
 
     code: str
     message: str
+    path: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,24 @@ class Answer:
 
 @dataclass(frozen=True)
 class World:
-    """The database of the world, and the way to ask it."""
+    """The database of the world, the moment of asking, and the way to ask."""
 
     database: Database
+    now: datetime = NOW
+
+    def at(self, now: datetime) -> "World":
+        """Return the same world at another moment."""
+        return replace(self, now=now)
 
     async def ask(self, document: str, viewer: Viewer | None = OWNER, **variables: Any) -> Answer:
         """Run an operation as its viewer; `$id` is the workspace's unless it is given."""
-        context = Context(viewer=viewer, database=self.database, now=NOW)
+        context = Context(viewer=viewer, database=self.database, now=self.now)
         variables = {"id": workspace_id()} | variables
         result = await schema.execute(document, variable_values=variables, context_value=context)
         errors = [
-            Refusal(str((error.extensions or {}).get("code")), error.message)
+            Refusal(
+                str((error.extensions or {}).get("code")), error.message, tuple(error.path or ())
+            )
             for error in result.errors or ()
         ]
         return Answer(result.data, errors, context.snapshot.statements)
@@ -93,7 +101,7 @@ class World:
     async def answer(self, document: str, viewer: Viewer | None = OWNER, **variables: Any) -> Any:
         """Return the data of an operation that has no errors."""
         answer = await self.ask(document, viewer, **variables)
-        assert answer.errors == []
+        assert answer.errors == [], answer.errors
         return answer.data
 
 
