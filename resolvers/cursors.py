@@ -43,6 +43,8 @@ def encode(cursor: Cursor, of: str) -> str:
 
 def decode(text: str, of: str, *, key_type: type, tie_type: type) -> Cursor:
     """Return the cursor. Raises InvalidCursor, and StaleCursor if it is of another list."""
+    if len(text) > _LENGTH_MAX:
+        raise InvalidCursor
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         found, *parts = orjson.loads(base64.urlsafe_b64decode(padded))
@@ -51,7 +53,7 @@ def decode(text: str, of: str, *, key_type: type, tie_type: type) -> Cursor:
         canonical = encode(cursor, found) == text
     except (ValueError, TypeError, KeyError, OverflowError):
         raise InvalidCursor from None
-    if not canonical or len(text) > _LENGTH_MAX:
+    if not canonical or type(found) is not str or not isinstance(start, datetime | None):
         raise InvalidCursor
     if found != of:
         raise StaleCursor
