@@ -1,0 +1,1 @@
+"""The schema as its clients meet it: their compilers, their types, their caches."""
