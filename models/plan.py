@@ -121,3 +121,23 @@ class CreditPack(Base):
         ),
         REFERENCE,
     )
+
+
+class ReferralReward(Base):
+    """What a referral earns at a stage: `SIGNUP`, then `FIRST_PAID_PLAN`; 0 is nothing."""
+
+    __tablename__ = "referral_rewards"
+
+    stage: Mapped[String] = mapped_column(primary_key=True)
+    referrer_credits: Mapped[Credits]
+    newcomer_credits: Mapped[Credits]
+
+    __table_args__ = (
+        CheckConstraint("stage IN ('SIGNUP', 'FIRST_PAID_PLAN')", name="referral_stage_known"),
+        CheckConstraint(
+            f"referrer_credits BETWEEN 0 AND {CREDITS_MAX}"
+            f" AND newcomer_credits BETWEEN 0 AND {CREDITS_MAX}",
+            name="referral_credits_in_range",
+        ),
+        REFERENCE,
+    )

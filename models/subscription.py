@@ -190,7 +190,11 @@ class SwitchQuote(Base):
 
 
 class IdempotencyKey(Base):
-    """A mutation that was answered: the same key and input get the same answer again."""
+    """A mutation that was asked for under a key: asked again, it is answered with its answer.
+
+    Without an answer it is under way: whoever holds the lease works on it, and `progress` is what
+    they have committed so far. `claim_id` names the work, whoever goes on with it.
+    """
 
     __tablename__ = "idempotency_keys"
 
@@ -199,10 +203,22 @@ class IdempotencyKey(Base):
     mutation: Mapped[String] = mapped_column(primary_key=True)
     key: Mapped[String] = mapped_column(primary_key=True)
     input_hash: Mapped[String]
-    answer: Mapped[Json]
+    claim_id: Mapped[Key]
+    attempt: Mapped[int]
+    progress: Mapped[Json]
+    lease_token: Mapped[Key | None]
+    leased_until: Mapped[Timestamp | None]
+    answer: Mapped[Json | None]
     created_at: Mapped[Timestamp]
 
     __table_args__ = (
+        CheckConstraint("attempt >= 1", name="idempotency_attempts_counted"),
+        CheckConstraint(
+            "(lease_token IS NULL) = (leased_until IS NULL)", name="idempotency_lease_whole"
+        ),
+        CheckConstraint(
+            "answer IS NULL OR lease_token IS NULL", name="idempotency_answer_ends_lease"
+        ),
         Index("idempotency_keys_by_age_idx", "workspace_id", "created_at"),
         TENANT,
     )

@@ -5,7 +5,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import REFERENCE, TENANT, Base, Key, String, Timestamp, one_of
+from models.base import LOCAL, REFERENCE, TENANT, Base, Key, String, Timestamp, one_of
 
 
 class Role(StrEnum):
@@ -42,6 +42,18 @@ class Workspace(Base):
     created_at: Mapped[Timestamp]
 
     __table_args__ = (TENANT,)
+
+
+class WorkspaceKey(Base):
+    """What the host product knows a workspace by: each of its ids is one workspace."""
+
+    __tablename__ = "workspace_keys"
+
+    external_id: Mapped[String] = mapped_column(primary_key=True)
+    workspace_id: Mapped[Key] = mapped_column(unique=True)
+    created_at: Mapped[Timestamp]
+
+    __table_args__ = (LOCAL,)
 
 
 class Membership(Base):
