@@ -24,6 +24,9 @@ from models.ledger import (
 DEPLETION_WINDOW = timedelta(days=30)
 """The past whose mean daily use projects when credits run out."""
 
+DEPLETION_AHEAD_MAX = timedelta(days=36_500)
+"""How far ahead credits are projected to run out: past that, a few uses say nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class NextExpiry:
@@ -138,7 +141,8 @@ async def depletions(
 ) -> dict[UUID, datetime]:
     """Return when each workspace runs out at the mean daily use of the last 30 days.
 
-    Refreshes and expiries to come are left out; a workspace that used nothing is absent.
+    Refreshes and expiries to come are left out; a workspace that used nothing, or whose credits
+    last for longer than a century, is absent.
     """
     used = (
         select(_CHARGES.workspace_id, cast(func.sum(_CHARGES.credits), BigInteger).label("used"))
@@ -159,7 +163,12 @@ async def depletions(
     rows = await snapshot.all(
         select(used.c.workspace_id, used.c.used, cast(left, BigInteger).label("remaining"))
     )
-    return {row.workspace_id: now + DEPLETION_WINDOW * row.remaining / row.used for row in rows}
+    lasting = {row.workspace_id: row.remaining / row.used for row in rows}
+    return {
+        workspace_id: now + DEPLETION_WINDOW * windows
+        for workspace_id, windows in lasting.items()
+        if windows <= DEPLETION_AHEAD_MAX / DEPLETION_WINDOW
+    }
 
 
 def live_at(now: datetime) -> ColumnElement[bool]:

@@ -1,12 +1,14 @@
 """Credits used over time: a sum for each bucket and kind of usage; reads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice, pairwise
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, Row, cast, func, select
 
 from billing import batch, calendar
 from billing.errors import PeriodInverted, TooManyBuckets
@@ -34,10 +36,17 @@ class Window:
     granularity: Granularity
     kinds: frozenset[UsageKind] = frozenset()
 
+    def __post_init__(self) -> None:
+        """Refuse what is inverted or too long: PeriodInverted, TooManyBuckets."""
+        if self.start > self.end:
+            raise PeriodInverted
+        if len(list(islice(_starts(self), BUCKETS_MAX + 1))) > BUCKETS_MAX:
+            raise TooManyBuckets(maximum=BUCKETS_MAX)
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What was used in a half-open stretch of time, by kind; the first and last may be partial."""
+    """What was used in a half-open time, by kind; of the first and last only what is covered."""
 
     start: datetime
     end: datetime
@@ -47,14 +56,7 @@ class Bucket:
 async def usage(
     snapshot: Snapshot, window: Window, *, workspace_ids: Sequence[UUID]
 ) -> list[list[Bucket]]:
-    """Return the buckets of each workspace, in their order, empty buckets included.
-
-    Raises PeriodInverted, and TooManyBuckets above 400.
-    """
-    if window.start >= window.end:
-        raise PeriodInverted
-    starts = list(_starts(window))
-
+    """Return the buckets of each workspace, in their order, empty buckets included."""
     columns = CreditCharge.__table__.c
     start = func.date_trunc(window.granularity.lower(), columns.occurred_at, "UTC").label("start")
     statement = (
@@ -70,36 +72,40 @@ async def usage(
         parent=(columns.workspace_id,),
         parents=[(workspace_id,) for workspace_id in workspace_ids],
     )
+    return [list(_buckets(window, rows)) for rows in each]
+
+
+def _buckets(window: Window, rows: Iterable[Row[Any]]) -> Iterator[Bucket]:
+    """Yield the buckets of a workspace that used what `rows` say."""
+    used = {(row.start, row.kind): row.credits for row in rows}
     kinds = [kind for kind in UsageKind if kind in window.kinds or not window.kinds]
-    series = []
-    for rows in each:
-        used = {(row.start, row.kind): row.credits for row in rows}
-        series.append(
-            [
-                Bucket(first, last, {kind: used.get((first, kind), 0) for kind in kinds})
-                for first, last in zip(starts, [*starts[1:], window.end], strict=True)
-            ]
-        )
-    return series
+    for start, end in pairwise([*_starts(window), window.end]):
+        credits_ = {kind: used.get((start, kind), 0) for kind in kinds}
+        yield Bucket(max(start, window.start), end, credits_)
 
 
 def _starts(window: Window) -> Iterator[datetime]:
-    """Yield the start of each bucket that the window touches."""
-    start = window.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Yield the start of each whole bucket that the window touches: the first may be before it."""
+    if window.start == window.end:
+        return
+    start = calendar.midnight(window.start)
     if window.granularity is Granularity.WEEK:
         start -= timedelta(days=start.weekday())
     if window.granularity is Granularity.MONTH:
         start = start.replace(day=1)
-    first, count = start, 0
     while start < window.end:
-        count += 1
-        if count > BUCKETS_MAX:
-            raise TooManyBuckets(maximum=BUCKETS_MAX)
         yield start
-        match window.granularity:
-            case Granularity.DAY:
-                start += timedelta(days=1)
-            case Granularity.WEEK:
-                start += timedelta(weeks=1)
-            case Granularity.MONTH:
-                start = calendar.add_months(first, count)
+        try:
+            start = _next(start, window.granularity)
+        except (OverflowError, ValueError):
+            return  # no calendar goes on: the bucket is the last one of all
+
+
+def _next(start: datetime, granularity: Granularity) -> datetime:
+    match granularity:
+        case Granularity.DAY:
+            return start + timedelta(days=1)
+        case Granularity.WEEK:
+            return start + timedelta(weeks=1)
+        case Granularity.MONTH:
+            return calendar.add_months(start, 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import and_, exists, select, true
 from sqlalchemy.orm import aliased
 
 from billing import keyset
@@ -114,7 +114,7 @@ async def api_keys(
         columns=[getattr(_KEYS, name) for name in ApiKeyName.__slots__],
         parent=(_KEYS.workspace_id,),
         parents=[(workspace_id,) for workspace_id in workspace_ids],
-        where=_KEYS.id.is_not(None),
+        where=true(),
         order=keyset.Order(_KEYS.created_at, _KEYS.id, descending=False),
         part=part,
     )

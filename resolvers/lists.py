@@ -144,7 +144,8 @@ def _is_quick(filter_by: Filter) -> bool:
 def _canonical(value: Any) -> Any:
     """Return what tells two inputs apart: the same for inputs that mean the same."""
     if is_dataclass(value):
-        return tuple(_canonical(getattr(value, field.name)) for field in fields(value))
+        parts = tuple(_canonical(getattr(value, field.name)) for field in fields(value))
+        return parts if any(part is not None for part in parts) else None
     if isinstance(value, list):
         return tuple(sorted({_canonical(item) for item in value})) or None
     if isinstance(value, datetime):

@@ -55,7 +55,7 @@ async def _api_key(info: Info, access: WorkspaceAccess, wanted: GlobalId) -> Api
 
 async def _lot(info: Info, access: WorkspaceAccess, wanted: GlobalId) -> CreditLot | None:
     row = await info.context.loaders.lot.load((access.workspace_id, wanted.key))
-    return None if row is None else lot(row, access)
+    return None if row is None else lot(info, row, access)
 
 
 async def _charge(info: Info, access: WorkspaceAccess, wanted: GlobalId) -> UsageCharge | None:

@@ -6,7 +6,8 @@ BillingError
 ├── InvalidCursor            INVALID_CURSOR
 ├── StaleCursor              STALE_CURSOR
 ├── PageSizeOutOfRange       PAGE_SIZE_OUT_OF_RANGE
-└── PageDirectionUnclear     PAGE_DIRECTION_UNCLEAR
+├── PageDirectionUnclear     PAGE_DIRECTION_UNCLEAR
+└── PeriodOpen               PERIOD_OPEN
 """
 
 from billing.errors import BillingError

@@ -67,7 +67,7 @@ class ReferralDetail:
 
     stage: ReferralStage = strawberry.field(description="What was rewarded.")
     workspace_name: str | None = strawberry.field(
-        description="Who was referred; null unless the viewer is owner or admin."
+        description="Who was referred; null for a member, who does not see people."
     )
 
 
@@ -115,7 +115,7 @@ class ExpirationDetail:
         row = await info.context.loaders.lot.load(
             (self.access.workspace_id, self.detail.lot_number)
         )
-        return None if row is None else lot(row, self.access)
+        return None if row is None else lot(info, row, self.access)
 
 
 CreditAdjustmentDetail = Annotated[

@@ -85,7 +85,7 @@ class CreditBalance:
         place = Place(cursors.fingerprint("lots", workspace_id), tie_type=int)
         asked = connection.paging(place, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.lot_page.load((asked.part, workspace_id))
-        return CreditLotConnection.of(page, lambda row: lot(row, self.access), place=place)
+        return CreditLotConnection.of(page, lambda row: lot(info, row, self.access), place=place)
 
     @resolved("The booked balance at a moment, less what had expired by then.")
     async def as_of(
@@ -98,7 +98,7 @@ class CreditBalance:
 
     @resolved(
         "When the remaining credits run out at the mean daily use of the last 30 days, refreshes"
-        " and expiries left out; null when nothing was used."
+        " and expiries left out; null when nothing was used, or when they last for over a century."
     )
     async def projected_depletion_at(self, info: Info) -> datetime | None:
         """Return when the credits run out."""

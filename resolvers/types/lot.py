@@ -30,7 +30,7 @@ class CreditLot(Node):
     kind: LotKind = strawberry.field(description="Where the credits come from.")
     granted: BigInt = strawberry.field(description="The credits that came in.")
     remaining: BigInt = strawberry.field(
-        description="The credits that are left; of an expired lot, what was left unused."
+        description="The credits that can be spent of it: none from its expiry on."
     )
     created_at: datetime = strawberry.field(description="When they came in.")
 
@@ -53,18 +53,20 @@ class CreditLotConnection(Connection[CreditLot]):
     """A page of lots."""
 
 
-def lot(row: Record, access: WorkspaceAccess) -> CreditLot:
+def lot(info: Info, row: Record, access: WorkspaceAccess) -> CreditLot:
     """Return the lot of a row that has the columns of the lots.
 
-    People are shown the period's end as its expiry, without the grace that a renewal has.
+    What is left of an expired lot does not count, booked or not. People are shown the period's
+    end as its expiry, without the grace that a renewal has.
     """
+    has_expired = row.expires_at is not None and row.expires_at <= info.context.now
     return CreditLot(
         id=strawberry.ID(ids.encode("CreditLot", row.number, workspace_id=access.workspace_id)),
         access=access,
         key=row.number,
         kind=row.kind,
         granted=BigInt(row.granted),
-        remaining=BigInt(row.remaining),
+        remaining=BigInt(0 if has_expired else row.remaining),
         created_at=row.created_at,
         expires_at=row.period_end or row.expires_at,
     )

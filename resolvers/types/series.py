@@ -37,8 +37,12 @@ class UsageKindCredits:
 class UsagePoint:
     """A bucket of a series."""
 
-    start: datetime = strawberry.field(description="The start of the bucket.")
-    end: datetime = strawberry.field(description="Its end, which is no part of it.")
+    start: datetime = strawberry.field(
+        description="The start of the bucket; of the first, of the series."
+    )
+    end: datetime = strawberry.field(
+        description="Its end, which is no part of it; of the last, of the series."
+    )
     credits: BigInt = strawberry.field(description="The credits charged for all kinds asked for.")
     by_kind: list[UsageKindCredits] = strawberry.field(
         description="The credits of each kind asked for, in a fixed order, zeros included."

@@ -19,7 +19,7 @@ from resolvers.types.node import Node
 from resolvers.types.scalars import BigInt
 from resolvers.types.user import User
 
-USER = "null unless the viewer is owner or admin."
+USER = "null for a member, who does not see people."
 
 
 async def _user(info: Info, access: WorkspaceAccess, user_id: UUID) -> User | None:
@@ -82,7 +82,7 @@ class UsageCharge(Node):
         """Return what each lot paid."""
         paid = await info.context.loaders.payments.load((self.access.workspace_id, self.key))
         return [
-            ChargePayment(lot=lot(payment.lot, self.access), credits=BigInt(payment.credits))
+            ChargePayment(lot=lot(info, payment.lot, self.access), credits=BigInt(payment.credits))
             for payment in paid
         ]
 

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from models.database import Database
 from tests import postgres
+from tests.resolvers import busy
 from tests.resolvers import world as worlds
 from tests.resolvers.world import World
 
@@ -48,3 +49,13 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         gc.collect()  # what asyncio says of a failure that nobody asked for, it says at the end
     assert entries == []
     assert caplog.records == []
+
+
+@pytest.fixture(scope="session")
+async def busy_world(postgres_url: str, world_url: str) -> AsyncIterator[World]:
+    """Yield a world with a busy workspace in it; nobody changes it."""
+    async with postgres.database(postgres_url, template_url=world_url) as url:
+        database = Database(url)
+        await busy.fill(database)
+        yield World(database)
+        await database.close()
