@@ -45,7 +45,7 @@ from billing.entries import (
     Unpaid,
     Usage,
 )
-from billing.errors import LedgerNotFound
+from billing.errors import WorkspaceNotFound
 from billing.rows import Rows
 from models.base import Base
 from models.ledger import (
@@ -77,7 +77,7 @@ async def grant(
 ) -> Adjustment:
     """Add a lot, or return the entry of its source if that was granted before.
 
-    Raises CreditsOutOfRange and LedgerNotFound.
+    Raises CreditsOutOfRange and WorkspaceNotFound.
     """
     async with opened(session, workspace_id=workspace_id, adjusting=[grant]) as book:
         return book.grant(grant, now=now)
@@ -88,7 +88,7 @@ async def remove(
 ) -> Adjustment:
     """Take credits away, or return the entry of its source if that was removed before.
 
-    Raises CreditsOutOfRange and LedgerNotFound.
+    Raises CreditsOutOfRange and WorkspaceNotFound.
     """
     async with opened(session, workspace_id=workspace_id, adjusting=[deduction]) as book:
         return book.remove(deduction, now=now)
@@ -113,7 +113,7 @@ async def charge(
     """Charge usage events, in their order; the records that they belong to exist already.
 
     None of them was charged before: `usage.record` sees to that.
-    Raises CreditsOutOfRange and LedgerNotFound.
+    Raises CreditsOutOfRange and WorkspaceNotFound.
     """
     async with opened(session, workspace_id=workspace_id) as book:
         return [book.charge(usage, now=now) for usage in usages]
@@ -133,7 +133,7 @@ async def opened(
 
     `adjusting` are the grants and deductions that may be asked of the book in the block: what
     their sources and what the grants repay is read for them. A block that raises writes nothing.
-    Raises LedgerNotFound.
+    Raises WorkspaceNotFound.
     """
     book = await _read(session, workspace_id, adjusting)
     yield book
@@ -160,7 +160,7 @@ async def _read(
     ours = {"of_workspace": workspace_id}
     balance = (await session.execute(_LOCK, ours)).one_or_none()
     if balance is None:
-        raise LedgerNotFound(workspace_id)
+        raise WorkspaceNotFound(workspace_id)
 
     lots = await session.execute(_LOTS, ours)
     source_keys = [asked.source_key for asked in adjusting]

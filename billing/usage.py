@@ -80,7 +80,7 @@ async def record(
 ) -> list[Answer]:
     """Record finished usage; return the answer of each event, in their order.
 
-    Raises UsageBatchTooLarge and LedgerNotFound; nothing is recorded then.
+    Raises UsageBatchTooLarge and WorkspaceNotFound; nothing is recorded then.
     """
     if len(events) > BATCH_MAX:
         raise UsageBatchTooLarge(len(events), maximum=BATCH_MAX)

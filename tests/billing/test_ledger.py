@@ -1,6 +1,7 @@
 """The ledger on PostgreSQL: what the book says is what is written, and writers take turns."""
 
 import asyncio
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from billing import ledger, usage
+from billing import balance, ledger, usage
 from billing.book import Book
 from billing.entries import Adjustment, Deduction, Grant
-from billing.errors import CreditsOutOfRange, LedgerNotFound
+from billing.errors import CreditsOutOfRange, WorkspaceNotFound
 from billing.usage import UsageEvent
 from models.base import new_id
 from models.database import Database
@@ -185,7 +186,7 @@ async def test_the_end_of_a_plan_is_written(database: Database, place: Place) ->
 async def test_a_workspace_without_a_ledger_is_refused(database: Database) -> None:
     """Nothing is created on the way."""
     workspace_id = new_id()
-    with pytest.raises(LedgerNotFound, match=str(workspace_id)):
+    with pytest.raises(WorkspaceNotFound, match=str(workspace_id)):
         async with database.write() as session:
             await ledger.grant(session, workspace_id=workspace_id, grant=grant(1), now=NOON)
 
@@ -337,6 +338,34 @@ async def test_what_is_written_is_what_the_book_says(
     await _compare(database, steps)
 
 
+@given(steps=_STEPS)
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+async def test_the_balance_as_of_a_moment_is_what_the_book_would_have_said_then(
+    database: Database, steps: list[_Step]
+) -> None:
+    """Between writes too: what had expired by then does not count, booked or not."""
+    twins = _Twins(database, await add_place(database))
+    pages = [(NOON, deepcopy(twins.book))]
+    for step in steps:
+        await twins.do(step)
+        pages.append((max(twins.now, pages[-1][0]), deepcopy(twins.book)))
+
+    for written_at, _ in pages:
+        for moment in (written_at - hours(0.5), written_at, written_at + hours(1.5)):
+            said = [book for at, book in pages if at <= moment]
+            expected = deepcopy(said[-1]) if said else Book(opened_at=NOON)
+            expected.expire(now=moment)
+            async with database.snapshot() as snapshot:
+                found = await balance.as_of(
+                    snapshot, workspace_ids=[twins.place.workspace_id], at=moment
+                )
+            assert found == [expected.balance]
+
+
 @pytest.mark.long
 @given(steps=_STEPS)
 @settings(
@@ -371,13 +400,13 @@ async def _write_at_once(database: Database, *, writers: int, rounds: int) -> No
 
     totals = await asyncio.gather(*(write(writer) for writer in range(writers)))
 
-    balance, _, last_entry_number = await _balance(database, place)
+    total, _, last_entry_number = await _balance(database, place)
     entries = [
         row["entry_number"]
         for model in (CreditAdjustment, CreditCharge)
         for row in await stored(database, place, model)
     ]
-    assert balance == sum(totals)
+    assert total == sum(totals)
     assert sorted(entries) == list(range(1, last_entry_number + 1))
     assert await drifts(database, place) == []
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from billing import ledger, usage, use
-from billing.errors import LedgerNotFound, UsageBatchTooLarge
+from billing.errors import UsageBatchTooLarge, WorkspaceNotFound
 from billing.usage import Answer, Duplicate, Recorded, Refused, UsageEvent
 from billing.use import RefusalReason
 from models.base import CREDITS_MAX, Base, new_id
@@ -383,7 +383,7 @@ async def test_an_empty_batch_answers_nothing(database: Database, place: Place) 
 
 async def test_a_workspace_that_does_not_exist_is_refused(database: Database, place: Place) -> None:
     """Whatever the events are."""
-    with pytest.raises(LedgerNotFound):
+    with pytest.raises(WorkspaceNotFound):
         async with database.write() as session:
             await usage.record(session, workspace_id=new_id(), events=[message(place)], now=NOON)
 
