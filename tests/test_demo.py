@@ -1,0 +1,294 @@
+"""The demo's command, as people use it: real processes, real kills."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from gateway import demo, postgres_cluster, settings
+from gateway.demo import CannotDemonstrate
+from gateway.postgres_errors import DirectoryInUse
+from resolvers import ids
+from tests import gateway_process, postgres
+from tests.gateway_process import DEADLINE_SECONDS, Served
+
+WORKSPACES = [
+    "Northwind Studio",
+    "Café Lumière",
+    "田中商店",
+    "Atelier Munk & Søn",
+    "Untitled workspace",
+]
+CHARGES = "SELECT count(*) FROM credit_charges"
+COPIES = """SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY "credit_charges"%'"""
+
+
+async def test_the_demo_is_started_asked_stopped_and_started_again(tmp_path: Path) -> None:
+    """The printed line works when pasted; ids and data outlive the process, PostgreSQL does not."""
+    directory = tmp_path / "demo"
+    async with serving(directory, "--rows", "300") as served:
+        first = facts(directory)
+        answer = await pasted(await curl_line(served))
+        server = postmaster(directory)
+        assert await served.stop(signal.SIGINT) == 0
+    names = [node["name"] for node in answer["data"]["viewer"]["workspaces"]["nodes"]]
+    assert names == WORKSPACES
+    assert first["graphqlUrl"] == f"{served.url}/graphql"
+    assert set(first["tokens"]) == {"owner", "admin", "member", "service"}
+    assert [each["plan"] for each in first["workspaces"]] == [
+        *("team", "team", "launch-pass", "free", "free"),
+    ]
+    assert all(ids.decode(each["id"], "Workspace") for each in first["workspaces"])
+    assert not is_running(server)
+    assert not (directory / "demo.json").exists()
+
+    async with serving(directory, "--rows", "500") as served:
+        again = facts(directory)
+        assert await pasted(await curl_line(served)) == answer
+        assert again["workspaces"] == first["workspaces"]
+        server = postmaster(directory)
+        assert await served.stop(signal.SIGTERM) == 0
+    assert "300 usage events already" in " ".join(served.events())
+    assert not is_running(server)
+
+    async with serving(directory, "--fresh", "--rows", "200") as served:
+        anew = facts(directory)
+        await pasted(await curl_line(served))
+        assert await events_in(directory) == 200
+    assert anew["workspaces"] != first["workspaces"]
+
+
+async def test_a_demo_that_was_killed_while_loading_is_loaded_again(tmp_path: Path) -> None:
+    """What the first one had copied is not there: it was one transaction."""
+    async with started(tmp_path, "--rows", "500000") as process, asyncio.timeout(DEADLINE_SECONDS):
+        while not await is_copying(tmp_path):  # noqa: ASYNC110 - another process is asked
+            await asyncio.sleep(0.01)
+        process.kill()
+        await process.wait()
+    assert not (tmp_path / "demo.json").exists()
+
+    async with serving(tmp_path, "--rows", "200") as served:
+        await pasted(await curl_line(served))
+        assert await events_in(tmp_path) == 200
+
+
+async def test_a_database_of_ones_own_is_migrated_and_filled(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """An empty one gets the tables too; the directory holds no PostgreSQL then."""
+    async with postgres.database(postgres_url) as url:
+        async with serving(tmp_path, "--rows", "100", DATABASE_URL=url) as served:
+            assert (await pasted(await curl_line(served)))["data"]["viewer"]["name"]
+        assert await number(url, CHARGES) == 100
+    assert names_in(tmp_path) == {"demo.secret"}
+
+
+async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
+    """The exit status says so too, and no PostgreSQL is left."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        ended = await gateway_process.run("demo", "--data", str(tmp_path), "--port", port)
+    assert ended.status == 1
+    assert ended.errors.count("\n") == 1
+    assert f"port {port}" in ended.errors
+    assert not (tmp_path / "cluster").exists()
+
+
+async def test_the_secret_and_the_tokens_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """Nobody else on the machine reads them, and each directory has its own."""
+    secret = demo._prepare_directory(tmp_path / "a", is_embedded=True, fresh=False)
+    other = demo._prepare_directory(tmp_path / "b", is_embedded=True, fresh=False)
+    demo._write(tmp_path / "a" / "demo.json", b"{}")
+    assert secret != other
+    assert len(secret) >= settings.SHARED_SECRET_MINIMUM_BYTES
+    for name in ("demo.secret", "demo.json"):
+        assert stat.S_IMODE((tmp_path / "a" / name).stat().st_mode) == 0o600
+    assert demo._prepare_directory(tmp_path / "a", is_embedded=True, fresh=False) == secret
+
+
+@pytest.mark.parametrize("rows", [-1, 0, 99, 10_000_001])
+async def test_rows_out_of_range_are_refused(tmp_path: Path, rows: int) -> None:
+    """The line says what is in range; nothing is made."""
+    with pytest.raises(CannotDemonstrate, match="--rows takes 100 to 10,000,000"):
+        demo.run(settings.load({}, data_directory=tmp_path / "demo"), rows=rows)
+    assert names_in(tmp_path) == set()
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_a_directory_that_is_not_a_demos_is_left_alone(
+    tmp_path: Path, *, fresh: bool
+) -> None:
+    """It may be that of a gateway with real workspaces."""
+    (tmp_path / "cluster").mkdir()
+    (tmp_path / "cluster" / "PG_VERSION").write_text("18\n")
+    with pytest.raises(CannotDemonstrate, match="is not a demo's"):
+        demo.run(settings.load({}, data_directory=tmp_path), fresh=fresh)
+    assert names_in(tmp_path) == {"cluster"}
+    assert (tmp_path / "cluster" / "PG_VERSION").exists()
+
+
+async def test_fresh_never_touches_a_server_of_ones_own(tmp_path: Path) -> None:
+    """What is in DATABASE_URL is not the demo's to delete."""
+    chosen = settings.load({}, data_directory=tmp_path / "demo", database_url="postgresql://h/d")
+    with pytest.raises(CannotDemonstrate, match="DATABASE_URL"):
+        demo.run(chosen, fresh=True)
+    assert names_in(tmp_path) == set()
+
+
+async def test_fresh_deletes_only_what_the_demo_made(tmp_path: Path) -> None:
+    """A file that somebody put beside it stays, and so does the secret of tokens given out."""
+    secret = demo._prepare_directory(tmp_path, is_embedded=True, fresh=False)
+    for name in ("cluster", "cluster.unfinished"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "something").touch()
+    (tmp_path / "demo.json").touch()
+    (tmp_path / "notes.txt").touch()
+    assert demo._prepare_directory(tmp_path, is_embedded=True, fresh=True) == secret
+    left = names_in(tmp_path)
+    assert {"notes.txt", "demo.secret"} <= left
+    assert left.isdisjoint({"cluster", "cluster.unfinished", "demo.json"})
+
+
+async def test_a_demo_that_is_running_is_not_taken_over(tmp_path: Path) -> None:
+    """Its file stays, and its data too, even when it should be fresh."""
+    demo._prepare_directory(tmp_path, is_embedded=True, fresh=False)
+    (tmp_path / "demo.json").touch()
+    (tmp_path / "cluster").mkdir()
+    with (
+        postgres_cluster.owned(tmp_path),
+        pytest.raises(DirectoryInUse),
+    ):
+        demo._prepare_directory(tmp_path, is_embedded=True, fresh=True)
+    assert (tmp_path / "demo.json").exists()
+    assert (tmp_path / "cluster").exists()
+
+
+async def test_a_directory_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    """The line names it and what the system says."""
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotDemonstrate, match=r"cannot use .*file/demo: Not a directory"):
+        demo.run(settings.load({}, data_directory=tmp_path / "file" / "demo"))
+
+
+@pytest.mark.long
+async def test_a_million_events_are_there_in_two_minutes(tmp_path: Path) -> None:
+    """From the command until a query is answered; then every invariant holds."""
+    async with asyncio.timeout(120):
+        async with serving(tmp_path, "--rows", "1000000") as served:
+            assert await pasted(await curl_line(served))
+    ended = await gateway_process.run("audit", "--data", str(tmp_path))
+    assert ended.status == 0, ended.output
+
+
+# Helpers
+
+
+@asynccontextmanager
+async def serving(directory: Path, *arguments: str, **variables: str) -> AsyncIterator[Served]:
+    """Run `gateway demo` on a free port; end it if the test has not."""
+    async with started(directory, *arguments, **variables) as process:
+        served = Served(process)
+        yield await served._begin()
+        if process.returncode is None:
+            assert await served.stop() == 0
+
+
+@asynccontextmanager
+async def started(
+    directory: Path, *arguments: str, **variables: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start `gateway demo`, and leave nothing of it."""
+    process = await gateway_process._start(
+        *("demo", "--port", "0", "--data", str(directory), *arguments), variables=variables
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def curl_line(served: Served) -> str:
+    """Return the line that is to be pasted."""
+    assert served.process.stdout is not None
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        async for line in served.process.stdout:
+            if line.startswith(b"curl "):
+                return line.decode()
+    raise AssertionError("no curl line was printed")
+
+
+async def pasted(line: str) -> dict[str, Any]:
+    """Run a line in a shell, as one does who pastes it; return the JSON that it prints."""
+    shell = await asyncio.create_subprocess_exec(
+        "bash", "-c", line, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, errors = await shell.communicate()
+    assert shell.returncode == 0, errors
+    answer: dict[str, Any] = json.loads(output)
+    assert "errors" not in answer
+    return answer
+
+
+def facts(directory: Path) -> dict[str, Any]:
+    """Return what demo.json says."""
+    read: dict[str, Any] = json.loads((directory / "demo.json").read_bytes())
+    return read
+
+
+def postmaster(directory: Path) -> int:
+    """Return the process id of the embedded PostgreSQL."""
+    return int((directory / "cluster" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def is_running(process_id: int) -> bool:
+    """Return whether there is such a process."""
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def events_in(directory: Path) -> int:
+    """Return how many usage events the demo that is being served has."""
+    return await number(url_of(directory), CHARGES)
+
+
+async def is_copying(directory: Path) -> bool:
+    """Return whether the demo's events are being copied."""
+    url = url_of(directory)
+    return url != "" and await number(url, COPIES) > 0
+
+
+def url_of(directory: Path) -> str:
+    """Return where the embedded PostgreSQL of a demo answers; empty when it does not yet."""
+    owner = directory / "owner.lock"
+    return owner.read_text().partition("\n")[2].strip() if owner.exists() else ""
+
+
+async def number(url: str, statement: str) -> int:
+    """Return the number that a statement asks a database for, beside whoever uses it."""
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            return int((await connection.execute(text(statement))).scalar_one())
+    finally:
+        await engine.dispose()
+
+
+def names_in(directory: Path) -> set[str]:
+    """Return the names of what is in a directory."""
+    return {path.name for path in directory.iterdir()}
