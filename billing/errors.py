@@ -1,36 +1,47 @@
 """Refusals: what somebody may act on, each with a code for programs that never changes.
 
     BillingError
-    ├── Unauthenticated             UNAUTHENTICATED
-    ├── ScopeMissing                SCOPE_MISSING
-    ├── WorkspaceNotFound           WORKSPACE_NOT_FOUND
-    ├── NotOwner                    NOT_OWNER
-    ├── CreditsOutOfRange           CREDITS_OUT_OF_RANGE
-    ├── LedgerNotFound              LEDGER_NOT_FOUND
-    ├── UsageBatchTooLarge          USAGE_BATCH_TOO_LARGE
-    ├── SearchTooLong               SEARCH_TOO_LONG
-    ├── SearchNotText               SEARCH_NOT_TEXT
-    ├── PeriodInverted              PERIOD_INVERTED
-    ├── TooManyBuckets              TOO_MANY_BUCKETS
-    ├── PlanNotFound                PLAN_NOT_FOUND
-    ├── AlreadyOnPlan               ALREADY_ON_PLAN
+    ├── AccessRefused
+    │   ├── Unauthenticated               UNAUTHENTICATED
+    │   ├── ScopeMissing                  SCOPE_MISSING
+    │   └── ServiceRequired               SERVICE_REQUIRED
+    ├── WorkspaceNotFound                 WORKSPACE_NOT_FOUND
+    ├── NotOwner                          NOT_OWNER
+    ├── ValueRequired                     VALUE_REQUIRED
+    ├── TextInvalid                       TEXT_INVALID
+    ├── CreditsOutOfRange                 CREDITS_OUT_OF_RANGE
+    ├── UsageBatchTooLarge                USAGE_BATCH_TOO_LARGE
+    ├── TooManyMembers                    TOO_MANY_MEMBERS
+    ├── MemberNamedTwice                  MEMBER_NAMED_TWICE
+    ├── ReferrerNotFound                  REFERRER_NOT_FOUND
+    ├── ReferrerFixed                     REFERRER_FIXED
+    ├── FreePlanMissing                   FREE_PLAN_MISSING
+    ├── IdempotencyKeyInvalid             IDEMPOTENCY_KEY_INVALID
+    ├── IdempotencyKeyReused              IDEMPOTENCY_KEY_REUSED
+    ├── IdempotencyKeyInUse               IDEMPOTENCY_KEY_IN_USE
+    ├── PaymentDeclined                   PAYMENT_DECLINED
+    ├── PaymentsUnavailable               PAYMENTS_UNAVAILABLE
+    ├── PaymentsRefused                   PAYMENTS_REFUSED
+    ├── SearchTooLong                     SEARCH_TOO_LONG
+    ├── SearchNotText                     SEARCH_NOT_TEXT
+    ├── PeriodInverted                    PERIOD_INVERTED
+    ├── TooManyBuckets                    TOO_MANY_BUCKETS
+    ├── PlanNotFound                      PLAN_NOT_FOUND
+    ├── AlreadyOnPlan                     ALREADY_ON_PLAN
     ├── PlanUnavailable
-    │   ├── PastDue                         PAST_DUE
-    │   ├── RecurringPlanMustEndFirst       RECURRING_PLAN_MUST_END_FIRST
-    │   ├── OneTimePlanLapses               ONE_TIME_PLAN_LAPSES
-    │   ├── AlreadyScheduled                ALREADY_SCHEDULED
-    │   └── CheckoutProcessing              CHECKOUT_PROCESSING
-    ├── PreviewNotPossible          PREVIEW_NOT_POSSIBLE
-    ├── PreviewExpired              PREVIEW_EXPIRED
-    ├── NoPendingChange             NO_PENDING_CHANGE
-    ├── PaidPlanRequired            PAID_PLAN_REQUIRED
-    ├── PacksOutOfRange             PACKS_OUT_OF_RANGE
-    ├── PackNotSold                 PACK_NOT_SOLD
-    ├── ReturnUrlRequired           RETURN_URL_REQUIRED
-    ├── ReturnUrlNotAllowed         RETURN_URL_NOT_ALLOWED
-    ├── PaymentDeclined             PAYMENT_DECLINED
-    ├── PaymentsUnavailable         PAYMENTS_UNAVAILABLE
-    └── PaymentsRefused             PAYMENTS_REFUSED
+    │   ├── PastDue                       PAST_DUE
+    │   ├── RecurringPlanMustEndFirst     RECURRING_PLAN_MUST_END_FIRST
+    │   ├── OneTimePlanLapses             ONE_TIME_PLAN_LAPSES
+    │   ├── AlreadyScheduled              ALREADY_SCHEDULED
+    │   └── CheckoutProcessing            CHECKOUT_PROCESSING
+    ├── PreviewNotPossible                PREVIEW_NOT_POSSIBLE
+    ├── PreviewExpired                    PREVIEW_EXPIRED
+    ├── NoPendingChange                   NO_PENDING_CHANGE
+    ├── PaidPlanRequired                  PAID_PLAN_REQUIRED
+    ├── PacksOutOfRange                   PACKS_OUT_OF_RANGE
+    ├── PackNotSold                       PACK_NOT_SOLD
+    ├── ReturnUrlRequired                 RETURN_URL_REQUIRED
+    └── ReturnUrlNotAllowed               RETURN_URL_NOT_ALLOWED
 
 A bug is no refusal: it fails an `assert` or the database, and is never one of these.
 """
@@ -222,14 +233,27 @@ class PaymentDeclined(BillingError):
 
     code = "PAYMENT_DECLINED"
 
+    def __init__(self, message: str = "The card was declined") -> None:
+        super().__init__(message)
+
 
 class PaymentsUnavailable(BillingError):
-    """The payment provider does not answer, or none is set up; it is safe to ask again."""
+    """The payment provider does not answer, or none is set up; it is safe to ask again.
+
+    `is_final` when it answered with a failure of its own, which it repeats under the same
+    idempotency key: only another key makes it try again.
+    """
 
     code = "PAYMENTS_UNAVAILABLE"
 
-    def __init__(self, message: str = "Payments are not available now: ask again later") -> None:
+    def __init__(
+        self,
+        message: str = "Payments are not available now: ask again later",
+        *,
+        is_final: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.is_final = is_final
 
 
 class PaymentsRefused(BillingError):
@@ -276,44 +300,30 @@ class TooManyBuckets(BillingError):
         )
 
 
-class WorkspaceNotFound(BillingError):
-    """There is no such workspace, or the viewer is no member: both look the same."""
-
-    code = "WORKSPACE_NOT_FOUND"
-
-    def __init__(self) -> None:
-        super().__init__("There is no such workspace.")
-
-
-class NotOwner(BillingError):
-    """The viewer may read the workspace, but only its owner does this."""
-
-    code = "NOT_OWNER"
-
-    def __init__(self) -> None:
-        super().__init__("Only the owner of the workspace may do this.")
-
-
 class PlanNotFound(BillingError):
     """No such plan is sold in that billing cycle."""
 
     code = "PLAN_NOT_FOUND"
+    about = ("plan_id",)
 
     def __init__(self) -> None:
-        super().__init__("No such plan is sold in this billing cycle.")
+        super().__init__("No such plan is sold in this billing cycle")
 
 
 class AlreadyOnPlan(BillingError):
     """The workspace is on that plan, in that billing cycle."""
 
     code = "ALREADY_ON_PLAN"
+    about = ("plan_id",)
 
     def __init__(self) -> None:
-        super().__init__("The workspace is on this plan already.")
+        super().__init__("The workspace is on this plan already")
 
 
 class PlanUnavailable(BillingError):
     """A plan that is sold can't be chosen now; each reason is a refusal of its own."""
+
+    about = ("plan_id",)
 
 
 class PastDue(PlanUnavailable):
@@ -322,7 +332,7 @@ class PastDue(PlanUnavailable):
     code = "PAST_DUE"
 
     def __init__(self) -> None:
-        super().__init__("A payment is due: put it right in the customer portal first.")
+        super().__init__("A payment is due: put it right in the customer portal first")
 
 
 class RecurringPlanMustEndFirst(PlanUnavailable):
@@ -331,7 +341,7 @@ class RecurringPlanMustEndFirst(PlanUnavailable):
     code = "RECURRING_PLAN_MUST_END_FIRST"
 
     def __init__(self) -> None:
-        super().__init__("Cancel the recurring plan and let its period end first.")
+        super().__init__("Cancel the recurring plan and let its period end first")
 
 
 class OneTimePlanLapses(PlanUnavailable):
@@ -340,7 +350,7 @@ class OneTimePlanLapses(PlanUnavailable):
     code = "ONE_TIME_PLAN_LAPSES"
 
     def __init__(self) -> None:
-        super().__init__("A one-time plan ends by itself when its period does.")
+        super().__init__("A one-time plan ends by itself when its period does")
 
 
 class AlreadyScheduled(PlanUnavailable):
@@ -349,7 +359,7 @@ class AlreadyScheduled(PlanUnavailable):
     code = "ALREADY_SCHEDULED"
 
     def __init__(self) -> None:
-        super().__init__("This change is scheduled already.")
+        super().__init__("This change is scheduled already")
 
 
 class CheckoutProcessing(PlanUnavailable):
@@ -358,25 +368,27 @@ class CheckoutProcessing(PlanUnavailable):
     code = "CHECKOUT_PROCESSING"
 
     def __init__(self) -> None:
-        super().__init__("The payment for a plan is still under way: wait until it ends.")
+        super().__init__("The payment for a plan is still under way: wait until it ends")
 
 
 class PreviewNotPossible(BillingError):
     """Choosing that plan needs no preview: nothing is charged or scheduled by choosing it."""
 
     code = "PREVIEW_NOT_POSSIBLE"
+    about = ("plan_id",)
 
     def __init__(self) -> None:
-        super().__init__("Choosing this plan needs no preview: switch to it.")
+        super().__init__("Choosing this plan needs no preview: switch to it")
 
 
 class PreviewExpired(BillingError):
     """What was shown is not true any more, or was shown too long ago, or for another choice."""
 
     code = "PREVIEW_EXPIRED"
+    about = ("preview_token",)
 
     def __init__(self) -> None:
-        super().__init__("The preview is no longer true: ask for a new one.")
+        super().__init__("The preview is no longer true: ask for a new one")
 
 
 class NoPendingChange(BillingError):
@@ -385,25 +397,27 @@ class NoPendingChange(BillingError):
     code = "NO_PENDING_CHANGE"
 
     def __init__(self) -> None:
-        super().__init__("No plan change is to come.")
+        super().__init__("No plan change is to come")
 
 
 class PaidPlanRequired(BillingError):
     """Only a workspace on a paid plan buys credits."""
 
     code = "PAID_PLAN_REQUIRED"
+    about = ("workspace_id",)
 
     def __init__(self) -> None:
-        super().__init__("Only a workspace on a paid plan buys credits.")
+        super().__init__("Only a workspace on a paid plan buys credits")
 
 
 class PacksOutOfRange(BillingError):
     """No, fewer than no, or too many packs for one purchase."""
 
     code = "PACKS_OUT_OF_RANGE"
+    about = ("packs",)
 
     def __init__(self, *, maximum: int) -> None:
-        super().__init__(f"A purchase is of 1 to {maximum} packs.")
+        super().__init__(f"A purchase is of 1 to {maximum} packs")
 
 
 class PackNotSold(BillingError):
@@ -412,7 +426,7 @@ class PackNotSold(BillingError):
     code = "PACK_NOT_SOLD"
 
     def __init__(self) -> None:
-        super().__init__("No credit packs are sold.")
+        super().__init__("No credit packs are sold")
 
 
 class ReturnUrlRequired(BillingError):
@@ -420,8 +434,9 @@ class ReturnUrlRequired(BillingError):
 
     code = "RETURN_URL_REQUIRED"
 
-    def __init__(self) -> None:
-        super().__init__("This choice is paid on a checkout page: say where to return from it.")
+    def __init__(self, *about: str) -> None:
+        super().__init__("This choice is paid on a checkout page: say where to return from it")
+        self.about = about
 
 
 class ReturnUrlNotAllowed(BillingError):
@@ -429,34 +444,6 @@ class ReturnUrlNotAllowed(BillingError):
 
     code = "RETURN_URL_NOT_ALLOWED"
 
-    def __init__(self) -> None:
-        super().__init__("The address to return to is not of an allowed origin.")
-
-
-class PaymentDeclined(BillingError):
-    """The payment method was refused, and nothing has changed; the message is for the payer."""
-
-    code = "PAYMENT_DECLINED"
-
-    def __init__(self, message: str = "The payment was declined.") -> None:
-        super().__init__(message)
-
-
-class PaymentsUnavailable(BillingError):
-    """The payment provider can't be asked now, or there is none; it is safe to try again.
-
-    `is_final` when it answered with a failure of its own, which it repeats for the same
-    idempotency key: only another key makes it try again.
-    """
-
-    code = "PAYMENTS_UNAVAILABLE"
-
-    def __init__(self, *, is_final: bool = False) -> None:
-        super().__init__("Payments are not available now: try again later.")
-        self.is_final = is_final
-
-
-class PaymentsRefused(BillingError):
-    """The payment provider does not take the request; the message is for the operator."""
-
-    code = "PAYMENTS_REFUSED"
+    def __init__(self, *about: str) -> None:
+        super().__init__("The address to return to is not of an allowed origin")
+        self.about = about
