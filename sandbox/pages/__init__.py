@@ -1,0 +1,1 @@
+"""The hosted pages: Checkout, invoices and the portal, as plain HTML with plain forms."""
