@@ -253,8 +253,7 @@ class Traffic:
         """Keep an event for when it is recorded, soon or, of a worker that was away, late."""
         draw = self._random.random()
         delay = _SOON * draw if draw < _PROMPT else _LATE * self._random.random()
-        recorded_at = usage.occurred_at + delay
-        recorded_at = min(recorded_at, self._end)
+        recorded_at = min(usage.occurred_at + delay, self._end)
         if after is not None and recorded_at < after:
             recorded_at = after  # the events of a conversation come in order
         self._waiting.append((recorded_at, usage))
