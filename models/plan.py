@@ -141,3 +141,45 @@ class ReferralReward(Base):
         ),
         REFERENCE,
     )
+
+
+class StripePrice(Base):
+    """What a Stripe price sells: a plan in a billing cycle, or credit packs.
+
+    A price of Stripe's never changes, and who bought it keeps paying it: the ones that the
+    catalogue has replaced stay here, so that their invoices are still understood.
+    """
+
+    __tablename__ = "stripe_prices"
+
+    stripe_price_id: Mapped[String] = mapped_column(primary_key=True)
+    plan_id: Mapped[String | None] = mapped_column(ForeignKey("plans.id"))
+    billing_cycle: Mapped[BillingCycle | None] = mapped_column(
+        one_of(BillingCycle, name="stripe_price_cycle_known")
+    )
+    pack_id: Mapped[String | None] = mapped_column(ForeignKey("credit_packs.id"))
+    amount_minor: Mapped[MinorUnits]
+    currency: Mapped[String]
+    created_at: Mapped[Timestamp]
+
+    __table_args__ = (
+        CheckConstraint(
+            "num_nonnulls(plan_id, pack_id) = 1 AND (plan_id IS NULL) = (billing_cycle IS NULL)",
+            name="stripe_price_sells_one_thing",
+        ),
+        REFERENCE,
+    )
+
+
+class CatalogTerm(Base):
+    """A rule of the catalogue that is one number, by its name, such as `RENEWAL_GRACE_HOURS`."""
+
+    __tablename__ = "catalog_terms"
+
+    name: Mapped[String] = mapped_column(primary_key=True)
+    value: Mapped[Credits]
+
+    __table_args__ = (
+        CheckConstraint(f"value BETWEEN 0 AND {CREDITS_MAX}", name="catalog_term_in_range"),
+        REFERENCE,
+    )

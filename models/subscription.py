@@ -127,6 +127,7 @@ class Checkout(Base):
     currency: Mapped[String]
     success_url: Mapped[String]
     cancel_url: Mapped[String]
+    stripe_price_id: Mapped[String | None]
     stripe_session_id: Mapped[String | None]
     stripe_payment_intent_id: Mapped[String | None]
     url: Mapped[String | None]
@@ -160,7 +161,10 @@ class Checkout(Base):
 
 
 class SwitchQuote(Base):
-    """What a plan switch was shown to cost, and the subscription that it was shown for."""
+    """What a plan switch was shown to cost, and the subscription that it was shown for.
+
+    `under_way_since` is set while a switch is made by it: one at a time in a workspace.
+    """
 
     __tablename__ = "switch_quotes"
 
@@ -171,6 +175,7 @@ class SwitchQuote(Base):
     billing_cycle: Mapped[BillingCycle] = mapped_column(
         one_of(BillingCycle, name="switch_quote_cycle_known")
     )
+    stripe_price_id: Mapped[String]
     fingerprint: Mapped[String]
     proration_date: Mapped[Timestamp]
     amount_due_minor: Mapped[MinorUnits]
@@ -179,12 +184,19 @@ class SwitchQuote(Base):
     fraction_left: Mapped[float] = mapped_column(Double)
     effective_at: Mapped[Timestamp]
     stripe_invoice_id: Mapped[String | None]
+    under_way_since: Mapped[Timestamp | None]
     created_at: Mapped[Timestamp]
     expires_at: Mapped[Timestamp]
 
     __table_args__ = (
         CheckConstraint("fraction_left BETWEEN 0 AND 1", name="switch_quote_fraction_in_range"),
         UniqueConstraint("workspace_id", "stripe_invoice_id"),
+        Index(
+            "switch_quotes_under_way_key",
+            "workspace_id",
+            unique=True,
+            postgresql_where=text("under_way_since IS NOT NULL"),
+        ),
         TENANT,
     )
 
