@@ -21,6 +21,12 @@ Parameters = Mapping[str, Any]
 Record = Row[Any]
 """A row that was read: its columns are its attributes."""
 
+Session = AsyncSession
+"""A transaction to write in: all of it is committed, or nothing."""
+
+
+_REUSE_PLANS = text("SET LOCAL plan_cache_mode = auto")
+
 
 class SnapshotClosed(RuntimeError):
     """The operation that the snapshot was of has ended."""
@@ -138,9 +144,12 @@ class Database:
         return Snapshot(self._reading)
 
     @asynccontextmanager
-    async def write(self) -> AsyncGenerator[AsyncSession]:
+    async def write(self) -> AsyncGenerator[Session]:
         """Give a session whose block is one transaction: committed at its end, or not at all."""
         async with self._sessions() as session, session.begin():
+            # A foreign key is checked by a statement of its own: to plan that anew for every row
+            # made a COPY of 100,000 charges 2.5 times slower.
+            await session.execute(_REUSE_PLANS)
             yield session
 
     async def ping(self) -> None:
