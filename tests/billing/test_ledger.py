@@ -221,7 +221,7 @@ async def test_a_thousand_charges_take_as_many_statements_as_one(
             )
         stop()
         counts.append(len(statements))
-    assert counts == [6, 6]
+    assert counts == [7, 7]
 
 
 @dataclass(frozen=True)

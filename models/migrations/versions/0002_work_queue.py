@@ -1,8 +1,11 @@
 """The work queue, the host's ids of workspaces, referral rewards, and keys that are under way."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
 revision = "0002"
 down_revision = "0001"
@@ -55,7 +58,7 @@ def upgrade() -> None:
 
 def _extend_idempotency_keys() -> None:
     """Let a key say who works on it; those that are there are answered."""
-    given = {
+    given: dict[str, tuple[TypeEngine[Any], str]] = {
         "claim_id": (sa.Uuid(), "gen_random_uuid()"),
         "attempt": (sa.Integer(), "1"),
         "progress": (postgresql.JSONB(astext_type=sa.Text()), "'{}'"),
