@@ -27,10 +27,10 @@ check: setup  ## Lint, types, floors, the printed schema and its changes
 	$(BIN)/gateway schema print | diff schema.graphql -
 
 test: check  ## Run everything that CI runs
-	$(LOCKED) $(BIN)/pytest
+	$(LOCKED) $(BIN)/pytest -n auto --dist loadfile
 
 test-long: check  ## The same with many more examples and rows
-	$(LOCKED) TEST_PROFILE=long $(BIN)/pytest
+	$(LOCKED) TEST_PROFILE=long $(BIN)/pytest -n auto --dist loadfile
 
 schema: setup  ## Write schema.graphql from the code
 	$(BIN)/gateway schema print > schema.graphql
