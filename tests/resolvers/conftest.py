@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from models.database import Database
 from tests import postgres
-from tests.resolvers import busy
+from tests.resolvers import busy, whole
 from tests.resolvers import world as worlds
 from tests.resolvers.world import World
 
@@ -46,7 +46,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Fail a test that leaves anything in a log: a refusal is the client's, and no news."""
     with capture_logs() as entries:
         yield
-        gc.collect()  # what asyncio says of a failure that nobody asked for, it says at the end
+        gc.collect(1)  # what asyncio says of a failure that nobody asked for, it says at the end
     assert entries == []
     assert caplog.records == []
 
@@ -57,5 +57,15 @@ async def busy_world(postgres_url: str, world_url: str) -> AsyncIterator[World]:
     async with postgres.database(postgres_url, template_url=world_url) as url:
         database = Database(url)
         await busy.fill(database)
+        yield World(database)
+        await database.close()
+
+
+@pytest.fixture(scope="session")
+async def whole_world(postgres_url: str, world_url: str) -> AsyncIterator[World]:
+    """Yield a world in which every field has something to show; nobody changes it."""
+    async with postgres.database(postgres_url, template_url=world_url) as url:
+        database = Database(url)
+        await whole.fill(database)
         yield World(database)
         await database.close()
