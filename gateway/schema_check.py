@@ -25,7 +25,7 @@ _BREAKING: Final = re.compile(r"(?ms)^### Breaking\s*?$(.*?)(?=^### |\Z)")
 _ADVICE: Final = f"""\
 {{count}} not announced. Say what clients do instead, in {CHANGELOG}:
 
-    ## [Unreleased]
+    ## Unreleased
 
     ### Breaking
 

@@ -204,7 +204,7 @@ def test_a_breaking_change_of_the_work_tree_fails_the_check(repository: Reposito
         "\n"
         "1 breaking change is not announced. Say what clients do instead, in CHANGELOG.md:\n"
         "\n"
-        "    ## [Unreleased]\n"
+        "    ## Unreleased\n"
         "\n"
         "    ### Breaking\n"
         "\n"
@@ -273,6 +273,13 @@ def test_what_is_only_to_know_of_passes(repository: Repository) -> None:
 
     assert result.exit_code == 0
     assert "to know of              Enum value Role.ADMIN was added." in result.output
+
+
+def test_no_change_of_ours_goes_out_unannounced() -> None:
+    """The project's own schema, against its own last commit."""
+    result = Repository(Path(__file__).parents[1]).check()
+
+    assert result.exit_code == 0, result.output
 
 
 # Where there is nothing to compare with

@@ -6,7 +6,7 @@ const config: CodegenConfig = {
   emitLegacyCommonJSImports: false,
   config: {
     // What each scalar is in JSON; an unknown one is an error, not `any`.
-    scalars: { BigInt: "number", DateTime: "string", URL: "string" },
+    scalars: { BigInt: "number", DateTime: "string", ID: "string", URL: "string" },
     strictScalars: true,
     useTypeImports: true,
   },
