@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 SCHEMA: Final = "schema.graphql"
 CHANGELOG: Final = "CHANGELOG.md"
 
-_LAST_COMMITS: Final = ("HEAD", "HEAD~1")
 _UNRELEASED: Final = re.compile(r"(?ms)^## \[?Unreleased\]?.*?$(.*?)(?=^## |\Z)")
 _BREAKING: Final = re.compile(r"(?ms)^### Breaking\s*?$(.*?)(?=^### |\Z)")
 _ADVICE: Final = f"""\
@@ -53,34 +52,24 @@ def command(
     """Fail on breaking changes of schema.graphql that CHANGELOG.md does not announce."""
     from resolvers import changes  # noqa: PLC0415 - takes a while to load
 
-    directory = Path()
-    schema = (directory / SCHEMA).read_text()
+    schema = Path(SCHEMA).read_text(encoding="utf-8")
     try:
-        older = older_schema(directory, against=against)
+        older = _older(schema, against)
     except NothingToCompare as reason:
         typer.echo(f"Nothing to compare {SCHEMA} with: {reason}")
         raise typer.Exit(0 if against is None else 2) from None
 
     found = changes.between(older.text, schema)
-    said = announced((directory / CHANGELOG).read_text())
+    said = announced(Path(CHANGELOG).read_text(encoding="utf-8"))
     typer.echo(f"{SCHEMA} against {older.revision}: {_count(found)}")
     for change in found:
         typer.echo(f"  {_verdict(change, said):<24}{change.description}")
     silent = [change for change in found if change.is_breaking and change.coordinate not in said]
     if silent:
-        count = "1 breaking change is" if len(silent) == 1 else f"{len(silent)} are"
+        one = len(silent) == 1
+        count = "1 breaking change is" if one else f"{len(silent)} breaking changes are"
         typer.echo("\n" + _ADVICE.format(count=count, coordinate=silent[0].coordinate), nl=False)
         raise typer.Exit(1)
-
-
-def older_schema(directory: Path, *, against: str | None = None) -> Older:
-    """Return the schema to compare with. Raises NothingToCompare."""
-    schema = (directory / SCHEMA).read_text()
-    for revision in _LAST_COMMITS if against is None else (against,):
-        older = _committed(directory, revision)
-        if against is not None or older != schema:
-            return Older(revision, older)
-    return Older(_LAST_COMMITS[-1], older)
 
 
 def announced(changelog: str) -> frozenset[str]:
@@ -90,29 +79,36 @@ def announced(changelog: str) -> frozenset[str]:
     return frozenset(re.findall(r"`([^`\n]+)`", breaking[1]) if breaking else ())
 
 
-def _committed(directory: Path, revision: str) -> str:
+def _older(schema: str, against: str | None) -> Older:
+    """Return the schema to compare with. Raises NothingToCompare."""
+    if against is not None:
+        return _committed(against)
+    last = _committed("HEAD")
+    return last if last.text != schema else _committed("HEAD~1")
+
+
+def _committed(revision: str) -> Older:
     """Return the schema of a commit. Raises NothingToCompare."""
-    commit = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    _git(directory, "rev-parse", "--git-dir")
-    if _ran(directory, *commit).returncode != 0:
+    _git("rev-parse", "--git-dir")
+    if _ran("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").returncode != 0:
         raise NothingToCompare(
             f"there is no commit {revision} here (a first commit, or a shallow clone)."
         )
-    return _git(directory, "show", f"{revision}:./{SCHEMA}")
+    return Older(revision, _git("show", f"{revision}:./{SCHEMA}"))
 
 
-def _git(directory: Path, *arguments: str) -> str:
+def _git(*arguments: str) -> str:
     """Return what git prints. Raises NothingToCompare with what it complains of."""
-    ended = _ran(directory, *arguments)
+    ended = _ran(*arguments)
     if ended.returncode != 0:
         raise NothingToCompare(ended.stderr.strip().splitlines()[0])
     return ended.stdout
 
 
-def _ran(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _ran(*arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603 - no shell, and a revision is never an option
-            ["git", "-C", str(directory), *arguments],  # noqa: S607 - whichever git there is
+            ["git", *arguments],  # noqa: S607 - whichever git there is
             capture_output=True,
             text=True,
             encoding="utf-8",
