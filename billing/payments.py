@@ -54,6 +54,18 @@ class InvoiceReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRequest:
+    """A price that the provider is to have; it recurs every so many `months`, or is paid once."""
+
+    lookup_key: str
+    product_id: str
+    product_name: str
+    product_description: str
+    price: Money
+    months: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
     """A checkout page to be opened; `checkout_id` is our own id of it."""
 
@@ -184,6 +196,14 @@ class SwitchResult:
 class Payments(Protocol):
     """The calls. Those that change something take an idempotency key."""
 
+    async def offer_price(self, request: PriceRequest) -> str:
+        """Have a product and a price as asked for; return the price's id.
+
+        The price of the lookup key is kept as long as it is the same; else a new one takes the
+        lookup key over. To ask again changes nothing.
+        """
+        ...
+
     async def create_customer(self, *, workspace_id: UUID, name: str, idempotency_key: str) -> str:
         """Create the customer of a workspace; return its id."""
         ...
@@ -200,6 +220,10 @@ class Payments(Protocol):
 
     async def checkout(self, session_id: str) -> CheckoutState:
         """Return a checkout page."""
+        ...
+
+    async def open_checkouts(self, customer_id: str) -> Sequence[CheckoutState]:
+        """Return a customer's checkout pages that are open, the newest first; 100 at most."""
         ...
 
     async def open_portal(self, *, customer_id: str, return_url: str) -> str:
