@@ -8,6 +8,7 @@ from sandbox.store import Account
 
 CONFIGURATION = "billing_portal.configuration"
 
+_FIXED_QUANTITY = {"enabled": False, "maximum": None, "minimum": 1}
 _BEHAVIOR = forms.choice("always_invoice", "create_prorations", "none")
 _FEATURES: forms.Shape = {
     "customer_update": forms.nested(
@@ -167,6 +168,8 @@ def _write(configuration: Object, params: Object) -> None:
             configuration[name] |= value
         elif name == "features":
             for feature, settings in value.items():
+                for product in settings.get("products", []):
+                    product["adjustable_quantity"] = dict(_FIXED_QUANTITY)
                 configuration["features"][feature] |= copy.deepcopy(settings)
         elif name != "expand":
             configuration[name] = value

@@ -40,7 +40,7 @@ class Shop:
     gate: contract.Gate
     prices: dict[str, str]
 
-    async def control(self, path: str, **given: Any) -> Any:
+    async def control(self, path: str, /, **given: Any) -> Any:
         """Tell the sandbox something, and return what it answers."""
         answer = await self.browser.post(f"/_sandbox/{path}", json=given)
         return answer.raise_for_status().json()
@@ -173,14 +173,16 @@ async def opened(address: str) -> AsyncIterator[Shop]:
         "sk_test_shop", base_addresses={"api": address}, http_client=client, max_network_retries=0
     )
     browser = httpx.AsyncClient(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False)
-    async with browser:
-        with contract.checked(client) as gate:
-            shop = Shop(api.v1, browser, gate, {})
-            await shop.control("reset")
-            shop.prices |= await _catalogue(shop)
-            yield shop
-            for event in await shop.raw_events():
-                gate.violations.extend(contract.event_violations(event))
+    try:
+        async with browser:
+            with contract.checked(client) as gate:
+                shop = Shop(api.v1, browser, gate, {})
+                await shop.control("reset")
+                shop.prices |= await _catalogue(shop)
+                yield shop
+                for event in await shop.raw_events():
+                    gate.violations.extend(contract.event_violations(event))
+    finally:
         await client.close_async()  # type: ignore[no-untyped-call]  # stripe leaves it untyped
 
 
