@@ -1,0 +1,116 @@
+"""The credits of a plan: when a package is due, and granting it once, whoever does it.
+
+A paid period is divided into refresh periods, a month each, counted from its start; the last one
+ends with it, so that a short month never makes room for another package. Free goes on for ever.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing import calendar, ledger
+from billing.calendar import Period
+from billing.catalog import MONTHS_A_YEAR
+from billing.details import Package
+from billing.entries import Adjustment, Grant
+from billing.holding import Held, PlanTerms
+from models.ledger import AdjustmentType, LotKind
+from models.plan import BillingCycle, PlanKind
+
+RENEWAL_GRACE = timedelta(hours=24)
+"""How long a package outlives the paid period that it ends with: a renewal may come late."""
+
+
+def refresh_period(
+    plan: PlanTerms,
+    billing_cycle: BillingCycle | None,
+    *,
+    start: datetime,
+    end: datetime | None,
+    now: datetime,
+) -> Period | None:
+    """Return the refresh period that holds `now`, of a plan held from `start` to before `end`.
+
+    The first one before that time and the last one after it; None where no package comes.
+    """
+    now = max(now, start)
+    if end is None:
+        return calendar.refresh_period(start, now=now) if plan.refreshes else None
+    months = _months(billing_cycle, start, end) if plan.refreshes else 1
+    last = calendar.add_months(start, months - 1)
+    return Period(last, end) if now >= last else calendar.refresh_period(start, now=now)
+
+
+def source_key(held: Held, refresh: Period) -> str:
+    """Return the source of the package of a refresh period, whoever grants it."""
+    return f"package:{held.id}:{refresh.start.isoformat()}"
+
+
+async def grant(
+    session: AsyncSession,
+    *,
+    held: Held,
+    refresh: Period,
+    type_: AdjustmentType,
+    source: str | None = None,
+    now: datetime,
+) -> Adjustment | None:
+    """Grant the package of a refresh period, unless that is done; None when the plan has none.
+
+    `source` is its source key where it is not its own. A paid renewal ends the periods before it.
+    """
+    if not held.plan.credits_per_refresh:
+        return None
+
+    is_renewal = type_ is AdjustmentType.SUBSCRIPTION_RENEWAL
+    package = Grant(
+        source_key=source or source_key(held, refresh),
+        type=type_,
+        credits=held.plan.credits_per_refresh,
+        kind=LotKind.RECURRING,
+        period_end=refresh.end,
+        expires_at=expires_at(held, refresh),
+        renews_at=refresh.start if is_renewal else None,
+        detail=Package(held.plan.id, held.billing_cycle),
+        description=f"{held.plan.name} package",
+    )
+    return await ledger.grant(session, workspace_id=held.workspace_id, grant=package, now=now)
+
+
+async def grant_for_good(session: AsyncSession, *, held: Held, now: datetime) -> None:
+    """Grant the credits of a Free plan that does not refresh: they come once and never expire."""
+    if not held.plan.credits_per_refresh:
+        return
+
+    gift = Grant(
+        source_key=f"package:{held.id}:{held.period_start.isoformat()}",
+        type=AdjustmentType.FREE_WORKSPACE_GRANT,
+        credits=held.plan.credits_per_refresh,
+        kind=LotKind.GRANTED,
+        detail=Package(held.plan.id, held.billing_cycle),
+        description=f"{held.plan.name} package",
+    )
+    await ledger.grant(session, workspace_id=held.workspace_id, grant=gift, now=now)
+
+
+def expires_at(held: Held, refresh: Period) -> datetime:
+    """Return when the lot of a refresh period expires: with a grace where a renewal follows."""
+    renews = (
+        held.plan.kind is PlanKind.RECURRING
+        and refresh.end == held.period_end
+        and not held.is_cancelled
+    )
+    return refresh.end + RENEWAL_GRACE if renews else refresh.end
+
+
+def _months(billing_cycle: BillingCycle | None, start: datetime, end: datetime) -> int:
+    """Return how many packages a paid period holds: what its cycle says, if it is that long."""
+    whole = (end.year - start.year) * MONTHS_A_YEAR + end.month - start.month
+    return max(1, min(whole, _MONTHS.get(billing_cycle, whole)))
+
+
+_MONTHS: Mapping[BillingCycle | None, int] = {
+    BillingCycle.MONTHLY: 1,
+    BillingCycle.YEARLY: MONTHS_A_YEAR,
+}
