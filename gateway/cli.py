@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 from rich.console import Console
@@ -20,8 +20,9 @@ from rich.progress import track
 
 from billing import audit as auditing
 from billing.access import Person, Service, Viewer
-from gateway import auth, observability, postgres, settings
-from gateway.settings import Settings, SettingsError
+from gateway import auth, catalog_commands, options, postgres, settings
+from gateway.options import DataDirectory
+from gateway.settings import Settings
 from models.database import Database
 
 _DEBUG: Final = "--debug"
@@ -37,12 +38,9 @@ commands = typer.Typer(
 )
 schema_commands = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 commands.add_typer(schema_commands, name="schema")
+commands.add_typer(catalog_commands.commands, name="catalog")
 
 Item = TypeVar("Item")
-DataDirectory = Annotated[
-    Path | None,
-    typer.Option("--data", help="Where the embedded PostgreSQL lives (GATEWAY_DATA_DIRECTORY)."),
-]
 Port = Annotated[
     int | None, typer.Option(help="The port; 0 takes a free one (GATEWAY_PORT).", max=65_535)
 ]
@@ -60,7 +58,7 @@ def main() -> None:
 
 
 @commands.callback(invoke_without_command=True)
-def options(
+def before(
     *,
     debug: Annotated[bool, typer.Option(_DEBUG, help="Show a failure's traceback.")] = False,  # noqa: ARG001 - main looks for it
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
@@ -83,7 +81,7 @@ def serve(
     """Serve GraphQL; without DATABASE_URL on an embedded PostgreSQL."""
     from gateway import server  # noqa: PLC0415 - takes a while to load
 
-    server.run(_settings(host=host, port=port, workers=workers, data_directory=data))
+    server.run(options.chosen(host=host, port=port, workers=workers, data_directory=data))
 
 
 @commands.command()
@@ -101,13 +99,13 @@ def demo(
     """Serve demo data on an embedded PostgreSQL, and print tokens and a query to paste."""
     from gateway import demo as demonstration  # noqa: PLC0415 - takes a while to load
 
-    demonstration.run(_settings(port=port, data_directory=data), rows=rows, fresh=fresh)
+    demonstration.run(options.chosen(port=port, data_directory=data), rows=rows, fresh=fresh)
 
 
 @commands.command()
 def migrate(data: DataDirectory = None) -> None:
     """Bring the database up to this version, whether it is empty or filled."""
-    applied = asyncio.run(_migrate(_settings(data_directory=data)))
+    applied = asyncio.run(_migrate(options.chosen(data_directory=data)))
     for revision in applied:
         typer.echo(f"Applied {revision}.")
     typer.echo("The database is up to date.")
@@ -141,7 +139,8 @@ def token(
         raise typer.BadParameter("give one of them", param_hint="--subject, --service")
     lifetime = _duration(expires_in)
     now = datetime.now(UTC)
-    typer.echo(auth.issue_development_token(_settings(), viewer=viewer, lifetime=lifetime, now=now))
+    chosen = options.chosen()
+    typer.echo(auth.issue_development_token(chosen, viewer=viewer, lifetime=lifetime, now=now))
 
 
 @commands.command("settings")
@@ -153,7 +152,7 @@ def show_settings() -> None:
 @commands.command()
 def audit(data: DataDirectory = None) -> None:
     """Recompute every balance and total from first principles; fail when any has drifted."""
-    drifts = asyncio.run(_audit(_settings(data_directory=data)))
+    drifts = asyncio.run(_audit(options.chosen(data_directory=data)))
     if drifts:
         raise typer.Exit(1)
 
@@ -199,19 +198,6 @@ async def _audit(chosen: Settings) -> int:
             await database.close()
     typer.echo(f"Workspaces audited: {len(workspace_ids)}. Drifts: {found}.")
     return found
-
-
-def _settings(**changes: Any) -> Settings:
-    """Return the settings, the options that were given before them; end if they cannot be used."""
-    given = {name: value for name, value in changes.items() if value is not None}
-    try:
-        chosen = settings.load(**given)
-    except SettingsError as error:
-        for mistake in error.mistakes:
-            _console.print(f"gateway: {mistake}", style="red", markup=False)
-        raise typer.Exit(2) from None
-    observability.configure_logging(chosen)
-    return chosen
 
 
 def _duration(text: str) -> timedelta:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import catalog_file, ledger, rows
+from billing import catalog_sync, ledger, rows
 from billing.catalog_file import Catalogue
 from billing.demonstration import cast, chapters, plot, story
 from billing.demonstration.chapters import Chapter
@@ -81,7 +81,7 @@ async def load(
         await session.execute(text("LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE"))
         if await session.scalar(select(func.count()).select_from(Workspace)):
             raise DatabaseNotEmpty
-        await catalog_file.store(session, catalogue, now=now)
+        await catalog_sync.write(session, catalogue, now=now)
         await _write_cast(session, told, now)
 
         changed = _Changed()

@@ -1,0 +1,76 @@
+"""`gateway catalog`, run as operators run it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import gateway_process
+
+DEMO = str(Path(__file__).parents[1] / "gateway" / "demo_catalog.toml")
+TEXT = Path(DEMO).read_text(encoding="utf-8")
+
+
+async def test_a_good_catalogue_is_counted() -> None:
+    """In one line."""
+    ended = await gateway_process.run("catalog", "check", DEMO)
+
+    assert (ended.status, ended.errors) == (0, "")
+    assert ended.output == f"{DEMO}: 4 plans with 5 prices, a pack.\n"
+
+
+async def test_mistakes_are_a_line_each_with_their_place(tmp_path: Path) -> None:
+    """As compilers print them, so that editors jump there; nothing goes to standard output."""
+    file = tmp_path / "catalog.toml"
+    text = TEXT.replace("rank = 0", "rank = -1").replace("signup", "sginup")
+    file.write_text(text)
+
+    ended = await gateway_process.run("catalog", "check", str(file))
+
+    assert (ended.status, ended.output) == (1, "")
+    assert ended.errors.splitlines() == [
+        f"{file}:9: plans[0].rank: input should be greater than or equal to 0",
+        f"{file}:53: referrals.sginup: unknown, did you mean `signup`?",
+    ]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff"])
+async def test_a_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """No traceback."""
+    file = tmp_path / "catalog.toml"
+    if content is not None:
+        file.write_bytes(content)
+
+    ended = await gateway_process.run("catalog", "check", str(file))
+
+    reason = "No such file or directory" if content is None else "it is no UTF-8 text"
+    assert (ended.status, ended.output, ended.errors) == (1, "", f"{file}: {reason}\n")
+
+
+async def test_what_is_synced_is_told_and_the_second_time_nothing_is(database_url: str) -> None:
+    """Each entry with what became of it."""
+    first = await gateway_process.run("catalog", "sync", DEMO, DATABASE_URL=database_url)
+    again = await gateway_process.run("catalog", "sync", DEMO, DATABASE_URL=database_url)
+
+    assert (first.status, first.errors) == (0, "")
+    assert "plan pro: added\nplan team: added\nprice launch-pass_one_time: added\n" in first.output
+    assert first.output.endswith("The catalogue is in place. Changes: 10.\n")
+    assert again.output == "The catalogue is in place. Changes: 0.\n"
+
+
+async def test_a_plan_that_would_change_its_kind_is_refused(
+    tmp_path: Path, database_url: str
+) -> None:
+    """One line, exit status 1."""
+    await gateway_process.run("catalog", "sync", DEMO, DATABASE_URL=database_url)
+    file = tmp_path / "catalog.toml"
+    text = TEXT.replace('kind = "ONE_TIME"', 'kind = "RECURRING"')
+    file.write_text(
+        text.replace("period_months = 3\n", "").replace("one_time = 7900", "yearly = 7")
+    )
+
+    ended = await gateway_process.run("catalog", "sync", str(file), DATABASE_URL=database_url)
+
+    assert (ended.status, ended.output) == (1, "")
+    assert ended.errors.startswith("gateway: The plan launch-pass is ONE_TIME and stays so")
