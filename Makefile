@@ -25,6 +25,7 @@ check: setup  ## Lint, types, floors, the printed schema and its changes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/gateway schema print | diff schema.graphql -
+	$(BIN)/gateway schema check
 
 test: check  ## Run everything that CI runs
 	$(LOCKED) $(BIN)/pytest -n auto --dist loadfile
@@ -47,7 +48,7 @@ format: setup  ## Format the code
 	$(BIN)/ruff check --fix --quiet .
 
 clean:  ## Remove what setup made
-	rm -rf .venv .stamps gateway/static web/node_modules
+	rm -rf .venv .stamps gateway/static web/node_modules tests/clients/node_modules
 
 .stamps/python: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -20,7 +20,7 @@ from rich.progress import track
 
 from billing import audit as auditing
 from billing.access import Person, Service, Viewer
-from gateway import auth, catalog_commands, options, postgres, settings
+from gateway import auth, catalog_commands, options, postgres, schema_check, settings
 from gateway.options import DataDirectory
 from gateway.settings import Settings
 from models.database import Database
@@ -38,6 +38,7 @@ commands = typer.Typer(
 )
 schema_commands = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 commands.add_typer(schema_commands, name="schema")
+schema_commands.command("check")(schema_check.command)
 commands.add_typer(catalog_commands.commands, name="catalog")
 
 Item = TypeVar("Item")

@@ -146,7 +146,9 @@ class CreditAdjustment(Node):
     balance_after: BigInt = strawberry.field(
         description="The booked balance after it; negative in overdraft."
     )
-    description: str = strawberry.field(description="The change in a sentence, in English.")
+    description: str = strawberry.field(
+        description="What it was, in English; empty when its detail says it all."
+    )
     created_at: datetime = strawberry.field(description="When it was booked.")
 
     @resolved("The story behind it.")

@@ -6,7 +6,6 @@ from typing import Any, NewType
 from urllib.parse import urlsplit
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from billing import catalog
@@ -47,9 +46,7 @@ def _parse_time(value: Any) -> datetime:
     except (ValueError, OverflowError):
         time = None
     if time is None:
-        raise GraphQLError(
-            "A DateTime is RFC 3339 with a time zone, such as `2026-11-01T00:00:00Z`."
-        )
+        raise ValueError("A DateTime is RFC 3339 with a time zone, such as `2026-11-01T00:00:00Z`.")
     return time
 
 
@@ -57,13 +54,13 @@ def _parse_big_int(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if type(value) is not int or abs(value) > CREDITS_MAX:
-        raise GraphQLError(f"A BigInt is a whole number from -{CREDITS_MAX} to {CREDITS_MAX}.")
+        raise ValueError(f"A BigInt is a whole number from -{CREDITS_MAX} to {CREDITS_MAX}.")
     return value
 
 
 def _serialize_big_int(value: int) -> int:
     if abs(value) > CREDITS_MAX:
-        raise GraphQLError(f"{value} is more than a JSON number can carry exactly.")
+        raise ValueError(f"{value} is more than a JSON number can carry exactly.")
     return value
 
 
@@ -73,7 +70,7 @@ def _parse_url(value: Any) -> str:
     except ValueError:
         parts = None
     if parts is None or parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise GraphQLError("A URL is absolute, with http or https.")
+        raise ValueError("A URL is absolute, with http or https.")
     return str(value)
 
 
