@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Row, Uuid, and_, bindparam, func, null, select
 
-from billing.errors import ScopeMissing, Unauthenticated
+from billing.errors import ScopeMissing, ServiceRequired, Unauthenticated
 from models.database import Snapshot
 from models.workspace import Membership, Role, User, Workspace
 
@@ -76,6 +76,30 @@ def reader(viewer: Viewer | None) -> Viewer:
     if isinstance(viewer, Service) and Scope.BILLING_READ not in viewer.scopes:
         raise ScopeMissing(Scope.BILLING_READ)
     return viewer
+
+
+def service(viewer: Viewer | None, scope: Scope) -> Service:
+    """Return the viewer, a service that may do what `scope` is for.
+
+    Raises Unauthenticated without a token, ServiceRequired for a person, ScopeMissing for a
+    service without the scope.
+    """
+    if viewer is None:
+        raise Unauthenticated
+    if isinstance(viewer, Person):
+        raise ServiceRequired(scope)
+    if scope not in viewer.scopes:
+        raise ScopeMissing(scope)
+    return viewer
+
+
+def actor(viewer: Viewer) -> str:
+    """Return who the viewer is to what is kept of their requests."""
+    match viewer:
+        case Person(subject):
+            return f"person:{subject}"
+        case Service(name):
+            return f"service:{name}"
 
 
 async def workspaces(

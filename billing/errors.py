@@ -127,8 +127,9 @@ class TextInvalid(BillingError):
 
     code = "TEXT_INVALID"
 
-    def __init__(self, *about: str, maximum: int) -> None:
-        super().__init__(f"This takes 1 to {maximum} characters, no NUL and no lone surrogate")
+    def __init__(self, *about: str, maximum: int | None = None) -> None:
+        length = "" if maximum is None else f"1 to {maximum} characters, "
+        super().__init__(f"This takes {length}no NUL and no lone surrogate")
         self.about = about
 
 

@@ -204,7 +204,9 @@ def _hash(event: UsageEvent) -> str:
         "kind": event.use.kind,
         "occurred_at": event.occurred_at.astimezone(UTC),
     }
-    return sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    # `str`: an id that was read from the database is of a class that orjson does not know.
+    canonical = orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str)
+    return sha256(canonical).hexdigest()
 
 
 _OURS = bindparam("of_workspace", type_=Uuid())
