@@ -1,5 +1,7 @@
 """What every resolver of one operation shares: who asks, when, and one view of the database."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -7,7 +9,8 @@ from functools import cached_property
 import strawberry
 
 from billing.access import Viewer
-from models.database import Database, Snapshot
+from billing.payments import Payments
+from models.database import Database, Session, Snapshot
 from resolvers.loaders import Loaders
 
 
@@ -16,12 +19,13 @@ class Context:
     """One operation's context; `now` is the one moment that all of its fields speak of.
 
     The snapshot is opened by the first field that reads, and closed by the schema when the
-    operation ends.
+    operation ends. `payments` is None where no payment provider is set up.
     """
 
     viewer: Viewer | None
     database: Database
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    payments: Payments | None = None
 
     @cached_property
     def snapshot(self) -> Snapshot:
@@ -32,6 +36,23 @@ class Context:
     def loaders(self) -> Loaders:
         """The loaders of this operation: what was read once is not read again."""
         return Loaders(self.snapshot, viewer=self.viewer, now=self.now)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[Session]:
+        """Give a session whose block is one transaction; who reads after it sees what it wrote.
+
+        Nothing is read by the loaders within the block: an operation holds one connection.
+        """
+        await self.renew()
+        async with self.database.write() as session:
+            yield session
+
+    async def renew(self) -> None:
+        """Let go of what was read: whoever reads from now on reads what is committed now."""
+        if "snapshot" in vars(self):
+            await self.snapshot.close()
+            del self.snapshot
+        vars(self).pop("loaders", None)
 
     async def close(self) -> None:
         """Give back what the operation held."""

@@ -98,10 +98,13 @@ class Schema(strawberry.Schema):
             )
         except GraphQLError as error:
             return _refused(error)
-        if OperationType(operation.operation.value) not in context.allowed_operations:
+        type_ = OperationType(operation.operation.value)
+        if type_ not in context.allowed_operations:
             message = f"A {operation.operation.value} cannot run here."
             return _refused(errors.coded(message, Code.OPERATION_NOT_ALLOWED))
-        if context.variables and text.holds_unstorable(context.variables):
+        # A mutation looks into its input by itself: one bad text of many refuses that one alone.
+        is_mutation = type_ is OperationType.MUTATION
+        if not is_mutation and context.variables and text.holds_unstorable(context.variables):
             message = "The variables hold a NUL character or half of a surrogate pair."
             return _refused(errors.coded(message, Code.BAD_USER_INPUT))
 

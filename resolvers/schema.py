@@ -7,6 +7,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.execution import Schema
+from resolvers.mutation import Mutation
 from resolvers.query import Query
 from resolvers.types.adjustment import CreditAdjustment
 from resolvers.types.scalars import SCALARS
@@ -26,6 +27,7 @@ class ClosesContext(SchemaExtension):
 
 schema = Schema(
     Query,
+    mutation=Mutation,
     types=[ConversationUsage, McpHttpCall, ImportUsage, CreditAdjustment],
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[ClosesContext],

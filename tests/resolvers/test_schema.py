@@ -67,6 +67,20 @@ NULLABLE = {
     "Subscription.pendingChange",
     "Workspace.creditPack",
     "WorkspacePermissions.reason",
+    # What a mutation changed: nothing where it was refused, or failed.
+    "AdjustCreditsPayload.balance",
+    "AdjustCreditsPayload.creditAdjustment",
+    "Mutation.adjustCredits",
+    "Mutation.recordUsage",
+    "Mutation.upsertApiKey",
+    "Mutation.upsertWorkspace",
+    "RecordUsagePayload.balance",
+    "RecordUsagePayload.results",
+    "UpsertApiKeyPayload.apiKey",
+    "UpsertWorkspacePayload.workspace",
+    "UpsertWorkspacePayload.workspaceId",
+    "UsageEventResult.charge",
+    "UsageEventResult.reason",
     # What a story tells by name, without a foreign key that holds it.
     "CompensationDetail.fromPlan",
     "CompensationDetail.toPlan",
@@ -116,7 +130,7 @@ def test_what_has_an_id_is_a_node_and_can_be_asked_for() -> None:
 
 
 def test_ids_are_ids_and_nothing_else_is() -> None:
-    """A field of type `ID` is a node's own."""
+    """A field of type `ID` is a node's own, or what a service without `billing:read` is told."""
     own = {
         f"{name}.{field}"
         for name, type_ in OBJECTS.items()
@@ -124,6 +138,7 @@ def test_ids_are_ids_and_nothing_else_is() -> None:
         if str(get_named_type(definition.type)) == "ID"
     }
 
+    own.remove("UpsertWorkspacePayload.workspaceId")
     assert {name.split(".")[1] for name in own} == {"id"}
     assert all(
         str(type_.fields["id"].type) == "ID!" for type_ in OBJECTS.values() if "id" in type_.fields
@@ -222,9 +237,21 @@ def test_credits_are_numbers_that_json_carries() -> None:
     }
 
 
-def test_nothing_can_be_written() -> None:
-    """There is no mutation and no subscription to this schema."""
-    assert SCHEMA.mutation_type is None
+def test_every_mutation_takes_one_input_and_answers_with_a_payload_of_its_own() -> None:
+    """Each payload holds the user errors; the root is null only where an error says why."""
+    assert SCHEMA.mutation_type is not None
+    for name, field in SCHEMA.mutation_type.fields.items():
+        word = name[0].upper() + name[1:]
+        assert {key: str(each.type) for key, each in field.args.items()} == {
+            "input": f"{word}Input!"
+        }
+        assert str(field.type) == f"{word}Payload"
+        payload = OBJECTS[f"{word}Payload"]
+        assert str(payload.fields["userErrors"].type) == "[UserError!]!"
+
+
+def test_there_is_no_subscription() -> None:
+    """Not in this schema."""
     assert SCHEMA.subscription_type is None
 
 
