@@ -125,7 +125,7 @@ async def rows_of(database: Database, model: type[Base], workspace_id: UUID = BU
 
 async def _spend_a_day(database: Database, day: int, chance: Random) -> None:
     """Grant and remove something now and then, then record what was used."""
-    now = min(CREATED + timedelta(days=day, seconds=chance.choice([0, 43_199, 86_399])), NOW)
+    now = min(CREATED + timedelta(days=day, seconds=chance.choice([0, 43_200, 43_200])), NOW)
     if day % 4 == 0:
         type_, kind, detail = chance.choice(GRANTS)
         async with database.write() as session:
@@ -155,9 +155,9 @@ async def _spend_a_day(database: Database, day: int, chance: Random) -> None:
                 ),
                 now=now,
             )
-    events = [_event(f"{day}:{number}", chance) for number in range(chance.randint(0, 4))]
+    events = [_event(f"{day}:{number}", chance) for number in range(chance.randint(1, 6))]
     dated = [
-        replace(event, occurred_at=now - timedelta(seconds=chance.choice([0, 0, 43_200, 90_000])))
+        replace(event, occurred_at=now - timedelta(seconds=chance.choice([0, 0, 0, 43_200, 90_000])))
         for event in events
     ]
     await worlds.record(database, BUSY, dated, now=now)
