@@ -21,10 +21,11 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class PriceOffer:
-    """What a plan costs a billing cycle."""
+    """What a plan costs a billing cycle; `price_id` is the provider's, None while it has none."""
 
     billing_cycle: BillingCycle
     price: Money
+    price_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,24 @@ class PlanOffer:
     archived: bool
     prices: Sequence[PriceOffer]
 
+    def offer(self, billing_cycle: BillingCycle | None) -> PriceOffer | None:
+        """Return what the plan costs in a billing cycle, None if it is not sold in that."""
+        return next((each for each in self.prices if each.billing_cycle is billing_cycle), None)
+
 
 @dataclass(frozen=True, slots=True)
 class PackOffer:
-    """The credit pack that is sold: credits and price are of one pack."""
+    """The credit pack that is sold: credits and price are of one pack.
+
+    `price_id` is the provider's, None while it has none.
+    """
 
     id: str
     name: str
     credits: int
     price: Money
     quantity_max: int
+    price_id: str | None = None
 
 
 async def plans(snapshot: Snapshot) -> list[PlanOffer]:
@@ -66,7 +75,7 @@ async def plans(snapshot: Snapshot) -> list[PlanOffer]:
         offers = prices.setdefault(row.id, [])
         if row.billing_cycle is not None:
             price = Money(row.amount_minor, row.currency)
-            offers.append(PriceOffer(row.billing_cycle, price))
+            offers.append(PriceOffer(row.billing_cycle, price, row.stripe_price_id))
     plans_by_id = {row.id: row for row in rows}
     return [
         PlanOffer(
@@ -92,7 +101,12 @@ async def pack(snapshot: Snapshot) -> PackOffer | None:
     if row is None:
         return None
     return PackOffer(
-        row.id, row.name, row.credits, Money(row.amount_minor, row.currency), row.quantity_max
+        id=row.id,
+        name=row.name,
+        credits=row.credits,
+        price=Money(row.amount_minor, row.currency),
+        quantity_max=row.quantity_max,
+        price_id=row.stripe_price_id,
     )
 
 
@@ -107,9 +121,12 @@ def monthly_equivalent(plan: PlanOffer, offer: PriceOffer) -> Money:
 
 
 _PLANS = (
-    select(Plan, PlanPrice.billing_cycle, PlanPrice.amount_minor, PlanPrice.currency)
-    .with_only_columns(
-        *Plan.__table__.c, PlanPrice.billing_cycle, PlanPrice.amount_minor, PlanPrice.currency
+    select(
+        *Plan.__table__.c,
+        PlanPrice.billing_cycle,
+        PlanPrice.amount_minor,
+        PlanPrice.currency,
+        PlanPrice.stripe_price_id,
     )
     .select_from(Plan)
     .outerjoin(PlanPrice, PlanPrice.plan_id == Plan.id)
