@@ -14,6 +14,7 @@ from sandbox import (
     lists,
     refunds,
     renewals,
+    schedules,
     settlement,
     store,
     subscriptions,
@@ -128,6 +129,10 @@ def _end_period(account: Account, name: str) -> None:
     renewals.end_period(account, store.get(account, "subscription", name))
 
 
+def _end_schedule(account: Account, name: str) -> None:
+    schedules.end_if_due(account, store.get(account, "subscription_schedule", name))
+
+
 def _cancel(account: Account, name: str) -> None:
     renewals.end_if_due(account, store.get(account, "subscription", name))
 
@@ -159,6 +164,7 @@ _JOBS: dict[str, Callable[[Account, str], None]] = {
     "cancel": _cancel,
     "dispute": _dispute,
     "end_period": _end_period,
+    "end_schedule": _end_schedule,
     "expire_session": _expire_session,
     "expire_update": _expire_update,
     "finalize_invoice": _finalize_invoice,

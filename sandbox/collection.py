@@ -38,6 +38,12 @@ def conclude(account: Account, invoice: Object, status: str) -> str:
     return status
 
 
+def is_processing(account: Account, invoice: Object) -> bool:
+    """Tell whether a payment of an invoice is on its way."""
+    intent = invoices.intent_of(account, invoice)
+    return intent is not None and intent["status"] == "processing"
+
+
 def default_method(account: Account, invoice: Object) -> Object | None:
     """Return what an invoice is charged to: its subscription's method or its customer's."""
     subscription = invoices.subscription_of(account, invoice)
@@ -59,6 +65,9 @@ def pay(account: Account, params: Object, invoice: str) -> Object:
         raise errors.invalid_request("Invoice is already paid", code="invoice_already_paid")
     if found["status"] != "open":
         raise errors.invalid_request("You can only pay an open invoice.", param="invoice")
+    if is_processing(account, found):
+        message = "A payment of this invoice is already processing."
+        raise errors.invalid_request(message, param="invoice")
     method = None
     if "payment_method" in params:
         named = params["payment_method"]

@@ -81,13 +81,14 @@ async def _reset(sandbox: Sandbox, given: Object, path: Object) -> Object:
     account = sandbox.account
     async with account.lock:
         await sandbox.courier.forget()
-        sandbox.faults.clear()
+        sandbox.faults.begin_anew()
         sandbox.exchanges.clear()
         endpoints = dict(store.table(account, "webhook_endpoint"))
         hidden = {name: store.secret(account, name) for name in endpoints}
         store.reset(account)
         account.tables["webhook_endpoint"] = endpoints
         account.private.update(hidden)
+        account.number = len(endpoints)
     return {}
 
 

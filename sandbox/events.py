@@ -40,11 +40,15 @@ def emit(account: Account, kind: str, thing: Object, *, previous: Object | None 
 
 @contextmanager
 def change(account: Account, thing: Object, kind: str) -> Iterator[Object]:
-    """Emit `kind` with what has changed of an object, if anything has."""
+    """Emit `kind` with what has changed of an object, if anything has.
+
+    A subscription that has ended meanwhile has had an event of its own for that.
+    """
     before = copy.deepcopy(thing)
     yield thing
     previous = {name: before.get(name) for name in thing if thing[name] != before.get(name)}
-    if previous:
+    ended = "status" in previous and thing["status"] == "canceled"
+    if previous and not ended:
         emit(account, kind, thing, previous=previous)
 
 

@@ -36,11 +36,17 @@ class Faults:
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)  # noqa: S311 - faults are repeated, not secret
+        self.begin_anew()
 
     def order(self, fault: Fault) -> None:
         """Order a fault."""
         self.ordered.append(fault)
+
+    def begin_anew(self) -> None:
+        """Order nothing, and let the same seed strike the same requests again."""
+        self.ordered.clear()
+        self.struck = 0
+        self.chance = random.Random(self.seed)  # noqa: S311 - faults are repeated, not secret
 
     def clear(self) -> None:
         """Let everything work again."""

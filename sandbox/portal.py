@@ -23,6 +23,12 @@ _FEATURES: forms.Shape = {
     "payment_method_update": forms.nested({"enabled": forms.Required(forms.boolean)}),
     "subscription_cancel": forms.nested(
         {
+            "cancellation_reason": forms.nested(
+                {
+                    "enabled": forms.Required(forms.boolean),
+                    "options": forms.listed(forms.text),
+                }
+            ),
             "enabled": forms.boolean,
             "mode": forms.choice("at_period_end", "immediately"),
             "proration_behavior": _BEHAVIOR,
@@ -55,6 +61,7 @@ CREATE: forms.Shape = forms.EXPAND | {
     "business_profile": forms.nested(_PROFILE),
     "default_return_url": forms.blankable(forms.url),
     "features": forms.Required(forms.nested(_FEATURES)),
+    "login_page": forms.nested({"enabled": forms.Required(forms.boolean)}),
     "metadata": forms.metadata,
     "name": forms.blankable(forms.text),
 }
@@ -164,7 +171,7 @@ def _write(configuration: Object, params: Object) -> None:
     for name, value in params.items():
         if name == "metadata":
             configuration[name] = forms.merged(configuration[name], value)
-        elif name == "business_profile":
+        elif name in ("business_profile", "login_page"):
             configuration[name] |= value
         elif name == "features":
             for feature, settings in value.items():

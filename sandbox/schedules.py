@@ -7,7 +7,6 @@ from sandbox.errors import Object
 from sandbox.store import Account
 
 _BEHAVIOR = forms.choice("always_invoice", "create_prorations", "none")
-_NOW_OR_TIME = forms.either(forms.choice("now"), forms.integer)
 _PHASE: forms.Shape = {
     "duration": forms.nested(
         {
@@ -15,7 +14,7 @@ _PHASE: forms.Shape = {
             "interval_count": forms.integer,
         }
     ),
-    "end_date": _NOW_OR_TIME,
+    "end_date": forms.integer,
     "items": forms.Required(
         forms.listed(
             forms.nested(
@@ -29,7 +28,7 @@ _PHASE: forms.Shape = {
     ),
     "metadata": forms.metadata,
     "proration_behavior": _BEHAVIOR,
-    "start_date": _NOW_OR_TIME,
+    "start_date": forms.integer,
 }
 CREATE: forms.Shape = forms.EXPAND | {"from_subscription": forms.Required(forms.text)}
 UPDATE: forms.Shape = forms.EXPAND | {
@@ -38,8 +37,6 @@ UPDATE: forms.Shape = forms.EXPAND | {
     "phases": forms.listed(forms.nested(_PHASE)),
     "proration_behavior": _BEHAVIOR,
 }
-RELEASE: forms.Shape = forms.EXPAND | {"preserve_cancel_date": forms.boolean}
-CANCEL: forms.Shape = forms.EXPAND | {"invoice_now": forms.boolean, "prorate": forms.boolean}
 LIST: forms.Shape = forms.PAGE | {
     "canceled_at": forms.MOMENT,
     "completed_at": forms.MOMENT,
@@ -76,6 +73,7 @@ def create(account: Account, params: Object) -> Object:
         subscription=name,
     )
     store.add(account, schedule)
+    store.schedule(account, end, "end_schedule", schedule["id"])
     events.emit(account, "subscription_schedule.created", schedule)
     with events.change(account, subscription, "customer.subscription.updated"):
         subscription["schedule"] = schedule["id"]
@@ -91,12 +89,15 @@ def update(account: Account, params: Object, schedule: str) -> Object:
     phases = None
     if "phases" in params:
         phases = _phases(account, found, params["phases"])
+        subscription = store.get(account, "subscription", found["subscription"])
+        _must_meet_periods(account, subscription, phases)
 
     with events.change(account, found, "subscription_schedule.updated"):
         found["end_behavior"] = params.get("end_behavior", found["end_behavior"])
         found["metadata"] = forms.merged(found["metadata"], params.get("metadata", {}))
         if phases is not None:
             found["phases"] = phases
+            store.schedule(account, phases[-1]["end_date"], "end_schedule", schedule)
             found["current_phase"] = {name: phases[0][name] for name in ("start_date", "end_date")}
     return found
 
@@ -162,6 +163,15 @@ def advance(account: Account, subscription: Object) -> None:
     subscription["metadata"] = forms.merged(subscription["metadata"], phase["metadata"])
     with events.change(account, schedule, "subscription_schedule.updated"):
         schedule["current_phase"] = {name: phase[name] for name in ("start_date", "end_date")}
+
+
+def end_if_due(account: Account, schedule: Object) -> None:
+    """End a schedule whose last phase ends now, be it in the middle of a period."""
+    if schedule["status"] != "active" or schedule["phases"][-1]["end_date"] != account.now():
+        return
+    subscription = store.get(account, "subscription", schedule["subscription"])
+    with events.change(account, subscription, "customer.subscription.updated"):
+        _complete(account, schedule, subscription)
 
 
 def follow(account: Account, subscription: Object) -> None:
@@ -231,6 +241,20 @@ def _phases(account: Account, schedule: Object, wanted: list[Object]) -> list[Ob
     return phases
 
 
+def _must_meet_periods(account: Account, subscription: Object, phases: list[Object]) -> None:
+    """Raise a 400 unless each phase but the last ends with a period: only there plans change."""
+    anchor = subscription["billing_cycle_anchor"]
+    before = subscriptions.item_of(subscription)["price"]["recurring"]
+    for index, phase in enumerate(phases[:-1]):
+        recurring = store.get(account, "price", phase["items"][0]["price"])["recurring"]
+        if not periods.same(before, recurring):
+            anchor = phase["start_date"]
+        before = recurring
+        if periods.following(anchor, recurring, phase["end_date"] - 1) != phase["end_date"]:
+            message = "The sandbox changes phases at the end of a period only."
+            raise errors.invalid_request(message, param=f"phases[{index}][end_date]")
+
+
 def _read_phase(account: Account, row: Object, start: int, path: str) -> Object:
     if len(row["items"]) != 1:
         message = "A subscription of the sandbox has one item."
@@ -247,7 +271,7 @@ def _read_phase(account: Account, row: Object, start: int, path: str) -> Object:
         price,
         item.get("quantity", 1),
         start_date=start,
-        end_date=account.now() if end == "now" else end,
+        end_date=end,
         metadata=row.get("metadata", {}),
         proration_behavior=row.get("proration_behavior", "create_prorations"),
     )

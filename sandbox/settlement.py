@@ -1,6 +1,6 @@
 """The end of payments that take days: it reaches the invoice and the session they were for."""
 
-from sandbox import checkout, collection, errors, payments, store
+from sandbox import collection, errors, payments, purchases, store
 from sandbox.errors import Object
 from sandbox.store import Account
 
@@ -16,4 +16,4 @@ def settle(account: Account, intent: Object, *, succeeds: bool) -> None:
         collection.conclude(account, invoice, intent["status"])
     if "session" in secret:
         session = store.get(account, "checkout.session", secret["session"])
-        checkout.settle(account, session, succeeds=succeeds)
+        purchases.settle(account, session, succeeds=succeeds)

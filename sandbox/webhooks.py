@@ -120,7 +120,7 @@ class Courier:
     outstanding: int = 0
 
     def __post_init__(self) -> None:
-        self.chance = random.Random(self.account.seed)  # noqa: S311 - repeatable, not secret
+        self._begin_anew()
         self.idle = asyncio.Event()
         self.idle.set()
         self.posts: set[asyncio.Task[None]] = set()
@@ -161,13 +161,18 @@ class Courier:
         await self.client.aclose()
 
     async def forget(self) -> None:
-        """Give up everything that is not delivered yet."""
+        """Give up everything that is not delivered yet, and behave as at the start."""
         for post in self.posts:
             post.cancel()
         await asyncio.gather(*self.posts, return_exceptions=True)
         self.held.clear()
         self.counts.clear()
-        self.chaos = Chaos()
+        self.behave(Chaos())
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Let the same seed bring about the same chaos again."""
+        self.chance = random.Random(self.account.seed)  # noqa: S311 - repeatable, not secret
 
     def _dispatch(self, event: str, endpoint: str) -> None:
         if self.chance.random() < self.chaos.drop:

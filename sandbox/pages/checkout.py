@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from sandbox import cards, checkout, payments, store
+from sandbox import cards, checkout, payments, purchases, store
 from sandbox.errors import Object, StripeError
 from sandbox.pages import rendering
 from sandbox.pages.rendering import escape, money
@@ -65,7 +65,7 @@ async def pay(account: Account, session: Object, request: Request) -> Response:
 
     email = session["customer_email"] or form.get("email") or None
     method = cards.create(account, number=number, customer=None, kind=kind, email=email)
-    result = checkout.pay(account, session, method)
+    result = purchases.pay(account, session, method)
     if result == "requires_action":
         return RedirectResponse(f"/c/pay/{session['id']}/authenticate", 303)
     if result == "requires_payment_method":
@@ -90,7 +90,7 @@ async def authenticate(account: Account, session: Object, request: Request) -> R
     if session["status"] != "open" or "method" not in store.secret(account, session["id"]):
         return show(account, session, status=409)
     succeeds = form.get("outcome") == "complete"
-    if checkout.authenticate(account, session, succeeds=succeeds) == "succeeded":
+    if purchases.authenticate(account, session, succeeds=succeeds) == "succeeded":
         return _leave(session)
     return show(account, session, alert=payments.AUTHENTICATION_FAILED, status=402)
 

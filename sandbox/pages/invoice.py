@@ -35,7 +35,7 @@ async def pay(account: Account, invoice: Object, request: Request) -> Response:
     """Pay with the card of the posted form."""
     form = await rendering.form_of(request)
     number = form.get("card_number", "").replace(" ", "")
-    if invoice["status"] != "open":
+    if invoice["status"] != "open" or collection.is_processing(account, invoice):
         return show(account, invoice, status=409)
     if not cards.is_card(number):
         return show(account, invoice, alert=checkout.INVALID_CARD, status=422)

@@ -43,7 +43,8 @@ def money(amount: int, currency: str) -> str:
 
 def date(moment: int) -> str:
     """Return a time as a day, in UTC."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%-d %B %Y")
+    day = datetime.fromtimestamp(moment, UTC)
+    return f"{day.day} {day:%B %Y}"
 
 
 async def form_of(request: Request) -> Object:

@@ -1,5 +1,6 @@
 """Changing plans: previews that come true, changes that wait for their payment, schedules."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -305,6 +306,35 @@ async def test_a_downgrade_to_a_shorter_cycle_begins_at_the_boundary(shop: Shop)
     ]
 
 
+async def test_a_phase_counted_from_a_short_month_ends_within_a_period(shop: Shop) -> None:
+    """A month from the 28th is the 28th, but the subscription keeps the 31st."""
+    start = datetime(2027, 1, 31, 9, 30, tzinfo=UTC)
+    await shop.control("clock", at=int(start.timestamp()), frozen=True)
+    subscription = await shop.subscribed("pro")
+    schedule = await _downgrade(shop, subscription)
+    assert schedule.phases[1].end_date == int(start.replace(month=3, day=28).timestamp())
+
+    await shop.move(schedule.phases[1].end_date)
+
+    over = await shop.v1.subscription_schedules.retrieve_async(schedule.id)
+    lowered = await shop.subscription(subscription.id)
+    assert (over.status, lowered.schedule) == ("released", None)
+    assert item_of(lowered).price.lookup_key == "starter"
+    assert item_of(lowered).current_period_end == int(start.replace(month=3).timestamp())
+
+
+async def test_a_plan_changes_at_the_end_of_a_period_only(shop: Shop) -> None:
+    """Rather than a change that the sandbox would not prorate."""
+    subscription = await shop.subscribed("pro")
+    schedules = shop.v1.subscription_schedules
+    schedule = await schedules.create_async({"from_subscription": subscription.id})
+    phases = _phases(shop, schedule, "starter")
+    phases[0]["end_date"] -= 60
+
+    with pytest.raises(stripe.InvalidRequestError, match="at the end of a period"):
+        await schedules.update_async(schedule.id, {"phases": phases})
+
+
 async def test_a_downgrade_can_be_undone(shop: Shop) -> None:
     """Released, the subscription renews as it was."""
     subscription = await shop.subscribed("pro")
@@ -323,6 +353,21 @@ async def test_a_downgrade_can_be_undone(shop: Shop) -> None:
     ]
     with pytest.raises(stripe.InvalidRequestError, match="`released` status"):
         await shop.v1.subscription_schedules.release_async(schedule.id)
+
+
+async def test_a_schedule_may_end_its_subscription(shop: Shop) -> None:
+    """With its last phase; the end is the last event of the subscription."""
+    subscription = await shop.subscribed()
+    schedules = shop.v1.subscription_schedules
+    schedule = await schedules.create_async({"from_subscription": subscription.id})
+    await schedules.update_async(schedule.id, {"end_behavior": "cancel"})
+
+    await shop.move(item_of(subscription).current_period_end)
+
+    assert (await shop.subscription(subscription.id)).status == "canceled"
+    assert (await schedules.retrieve_async(schedule.id)).status == "completed"
+    assert (await shop.types("customer.subscription"))[-1] == "customer.subscription.deleted"
+    assert len(await shop.types("invoice.created")) == 1
 
 
 async def test_a_schedule_keeps_its_subscription_to_itself(shop: Shop) -> None:

@@ -188,3 +188,20 @@ async def test_the_sandbox_binds_to_loopback_only(host: str) -> None:
 
     assert process.returncode == 2
     assert b"the sandbox binds to loopback only" in complaint
+
+
+async def test_the_same_seed_and_history_have_the_same_ids_and_the_same_chaos(
+    shop: Shop, receiver: Receiver
+) -> None:
+    """So that a failure can be repeated."""
+    runs = []
+    for _ in range(2):
+        await shop.control("reset")
+        receiver.events.clear()
+        await shop.control("webhooks", drop=0.3, duplicate=0.3, parallel=1)
+        made = [(await shop.customer()).id for _ in range(12)]
+        counts = (await shop.control("idle"))["counts"]
+        runs.append((made, counts, sorted(event.id for event in receiver.events)))
+
+    assert runs[0] == runs[1]
+    assert {"dropped", "duplicated", "delivered"} <= set(runs[0][1])
