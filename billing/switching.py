@@ -1,10 +1,19 @@
 """What choosing a plan would do: the switch table, without calling anybody."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from billing.catalog import Money, PlanOffer
+from billing.errors import (
+    AlreadyOnPlan,
+    AlreadyScheduled,
+    OneTimePlanLapses,
+    PastDue,
+    PlanNotFound,
+    PlanUnavailable,
+    RecurringPlanMustEndFirst,
+)
 from billing.subscriptions import LiveSubscription
 from models.plan import BillingCycle, PlanKind
 from models.subscription import SubscriptionStatus
@@ -57,7 +66,40 @@ def choices(subscription: LiveSubscription, plans: Sequence[PlanOffer]) -> list[
     ]
 
 
+def choose(
+    subscription: LiveSubscription,
+    plans: Sequence[PlanOffer],
+    *,
+    plan_id: str,
+    billing_cycle: BillingCycle | None,
+) -> Choice:
+    """Return what choosing a plan in a cycle would do, if it can be chosen.
+
+    Raises PlanNotFound, AlreadyOnPlan, and the PlanUnavailable of the reason why it can't.
+    """
+    wanted = (plan_id, billing_cycle)
+    if wanted == (subscription.plan_id, subscription.billing_cycle) and not _extends(billing_cycle):
+        raise AlreadyOnPlan
+    found = [
+        choice
+        for choice in choices(subscription, plans)
+        if (choice.plan.id, choice.billing_cycle) == wanted
+    ]
+    if not found:
+        raise PlanNotFound
+    if found[0].reason is not None:
+        raise _REFUSALS[found[0].reason]
+    return found[0]
+
+
 _Action = tuple[SwitchAction, SwitchReason | None]
+
+_REFUSALS: Mapping[SwitchReason, type[PlanUnavailable]] = {
+    SwitchReason.PAST_DUE: PastDue,
+    SwitchReason.RECURRING_PLAN_MUST_END_FIRST: RecurringPlanMustEndFirst,
+    SwitchReason.ONE_TIME_PLAN_LAPSES: OneTimePlanLapses,
+    SwitchReason.ALREADY_SCHEDULED: AlreadyScheduled,
+}
 
 _CYCLE_RANK = {BillingCycle.MONTHLY: 0, BillingCycle.YEARLY: 1}
 
@@ -68,6 +110,11 @@ def _offers(plan: PlanOffer) -> list[tuple[BillingCycle | None, Money | None]]:
     return [(offer.billing_cycle, offer.price) for offer in plan.prices]
 
 
+def _extends(cycle: BillingCycle | None) -> bool:
+    """Tell whether choosing what is held already makes it last longer."""
+    return cycle is BillingCycle.ONE_TIME
+
+
 def _action(
     subscription: LiveSubscription, held: PlanOffer, plan: PlanOffer, cycle: BillingCycle | None
 ) -> _Action:
@@ -76,7 +123,7 @@ def _action(
     Buying the one-time plan that is held again extends it, so it is a checkout.
     """
     pending = subscription.pending
-    if held.id == plan.id and subscription.billing_cycle == cycle != BillingCycle.ONE_TIME:
+    if held.id == plan.id and subscription.billing_cycle == cycle and not _extends(cycle):
         return SwitchAction.CURRENT, None
     if subscription.status is SubscriptionStatus.PAST_DUE:
         return SwitchAction.UNAVAILABLE, SwitchReason.PAST_DUE
