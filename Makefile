@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run check test test-long schema bench lock format clean
+.PHONY: help setup demo sandbox run check test test-long schema bench lock format clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,6 +15,9 @@ setup: .stamps/python .stamps/web  ## Install everything locked, build GraphiQL
 
 demo: setup  ## Serve with demo data on an embedded PostgreSQL
 	$(BIN)/gateway demo
+
+sandbox: setup  ## Serve the Stripe sandbox on port 12111
+	$(BIN)/python -m sandbox --port 12111 --webhook-url http://127.0.0.1:8000/webhooks/stripe --webhook-secret whsec_sandbox
 
 run: setup  ## Serve with the settings of the environment
 	$(BIN)/gateway serve
