@@ -157,7 +157,9 @@ async def _spend_a_day(database: Database, day: int, chance: Random) -> None:
             )
     events = [_event(f"{day}:{number}", chance) for number in range(chance.randint(1, 6))]
     dated = [
-        replace(event, occurred_at=now - timedelta(seconds=chance.choice([0, 0, 0, 43_200, 90_000])))
+        replace(
+            event, occurred_at=now - timedelta(seconds=chance.choice([0, 0, 0, 43_200, 90_000]))
+        )
         for event in events
     ]
     await worlds.record(database, BUSY, dated, now=now)
