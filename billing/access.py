@@ -13,7 +13,14 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Row, Uuid, and_, bindparam, func, null, select
 
-from billing.errors import ScopeMissing, ServiceRequired, Unauthenticated
+from billing.errors import (
+    NotOwner,
+    PersonRequired,
+    ScopeMissing,
+    ServiceRequired,
+    Unauthenticated,
+    WorkspaceNotFound,
+)
 from models.database import Snapshot
 from models.workspace import Membership, Role, User, Workspace
 
@@ -91,6 +98,27 @@ def service(viewer: Viewer | None, scope: Scope) -> Service:
     if scope not in viewer.scopes:
         raise ScopeMissing(scope)
     return viewer
+
+
+def person(viewer: Viewer | None) -> Person:
+    """Return the viewer, a person. Raises Unauthenticated without a token, else PersonRequired."""
+    if viewer is None:
+        raise Unauthenticated
+    if isinstance(viewer, Service):
+        raise PersonRequired
+    return viewer
+
+
+def owner(found: WorkspaceAccess | None, *, workspace_id: UUID) -> WorkspaceAccess:
+    """Return what was found of a workspace, which the viewer owns.
+
+    Raises WorkspaceNotFound and NotOwner.
+    """
+    if found is None:
+        raise WorkspaceNotFound(workspace_id)
+    if not found.is_owner:
+        raise NotOwner
+    return found
 
 
 def actor(viewer: Viewer) -> str:

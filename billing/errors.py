@@ -4,7 +4,8 @@
     ├── AccessRefused
     │   ├── Unauthenticated               UNAUTHENTICATED
     │   ├── ScopeMissing                  SCOPE_MISSING
-    │   └── ServiceRequired               SERVICE_REQUIRED
+    │   ├── ServiceRequired               SERVICE_REQUIRED
+    │   └── PersonRequired                PERSON_REQUIRED
     ├── WorkspaceNotFound                 WORKSPACE_NOT_FOUND
     ├── NotOwner                          NOT_OWNER
     ├── ValueRequired                     VALUE_REQUIRED
@@ -33,7 +34,8 @@
     │   ├── RecurringPlanMustEndFirst     RECURRING_PLAN_MUST_END_FIRST
     │   ├── OneTimePlanLapses             ONE_TIME_PLAN_LAPSES
     │   ├── AlreadyScheduled              ALREADY_SCHEDULED
-    │   └── CheckoutProcessing            CHECKOUT_PROCESSING
+    │   ├── CheckoutProcessing            CHECKOUT_PROCESSING
+    │   └── SwitchUnderWay                SWITCH_UNDER_WAY
     ├── PreviewNotPossible                PREVIEW_NOT_POSSIBLE
     ├── PreviewExpired                    PREVIEW_EXPIRED
     ├── NoPendingChange                   NO_PENDING_CHANGE
@@ -90,6 +92,15 @@ class ServiceRequired(AccessRefused):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"This is for services: it needs a service token with the scope {scope}")
+
+
+class PersonRequired(AccessRefused):
+    """A service asks what only people do, whatever its scopes."""
+
+    code = "PERSON_REQUIRED"
+
+    def __init__(self) -> None:
+        super().__init__("This is for people: it needs a person's token")
 
 
 class WorkspaceNotFound(BillingError):
@@ -370,6 +381,15 @@ class CheckoutProcessing(PlanUnavailable):
 
     def __init__(self) -> None:
         super().__init__("The payment for a plan is still under way: wait until it ends")
+
+
+class SwitchUnderWay(PlanUnavailable):
+    """Another switch of the workspace is being made, or was left off a moment ago."""
+
+    code = "SWITCH_UNDER_WAY"
+
+    def __init__(self) -> None:
+        super().__init__("Another switch of the plan is under way: ask again in a minute")
 
 
 class PreviewNotPossible(BillingError):
