@@ -4,7 +4,7 @@ A quote is good for `LIFETIME` and for the subscription that it was made for: `f
 another one as soon as anything has changed that its numbers depend on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -53,6 +53,10 @@ class Quote:
     effective_at: datetime
     expires_at: datetime
 
+    def is_true_of(self, state: SubscriptionState) -> bool:
+        """Tell whether what was shown still is what a switch of the subscription would do."""
+        return self.fingerprint == _fingerprint(state)
+
     @property
     def action(self) -> SwitchAction:
         """What confirming it does."""
@@ -100,7 +104,7 @@ async def make(
         plan_id=target.plan.id,
         billing_cycle=target.billing_cycle,
         price_id=target.price_id,
-        fingerprint=state.fingerprint,
+        fingerprint=_fingerprint(state),
         proration_at=at,
         due=due,
         credits=credits_,
@@ -203,6 +207,11 @@ async def of_invoice(
     asked = {"of_workspace": workspace_id, "of_invoice": invoice_id, "prorated_at": proration_at}
     row = (await session.execute(_OF_INVOICE, asked)).one_or_none()
     return None if row is None else _quote(row)
+
+
+def _fingerprint(state: SubscriptionState) -> str:
+    """Return what the numbers depend on; on a change that is to come they do not."""
+    return replace(state, cancels_at=None, schedule_id=None).fingerprint
 
 
 def _quote(row: Row[tuple[object, ...]]) -> Quote:
