@@ -8,11 +8,11 @@ known to have happened; safe to try again), `PaymentsRefused` (the request is wr
 catalogue that the provider does not know).
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from billing.catalog import Money
@@ -193,6 +193,23 @@ class SwitchResult:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What the provider tells us: that something happened to an object, which is to be looked at.
+
+    `object_id` is of the object whose state tells what that means: for a refund and a dispute the
+    payment, for a schedule the subscription. What `payload` says of its state is never believed.
+    """
+
+    event_id: str
+    type: str
+    object_id: str
+    api_version: str | None
+    is_live: bool
+    payload: Mapping[str, Any]
+    occurred_at: datetime
+
+
 class Payments(Protocol):
     """The calls. Those that change something take an idempotency key."""
 
@@ -279,6 +296,10 @@ class Payments(Protocol):
         """Give back all that was paid."""
         ...
 
+    async def refund_invoice(self, invoice_id: str, *, idempotency_key: str) -> None:
+        """Give back all that was paid of an invoice; nothing if nothing was."""
+        ...
+
     async def schedule(self, schedule_id: str) -> ScheduledChange:
         """Return a schedule."""
         ...
@@ -289,4 +310,28 @@ class Payments(Protocol):
 
     async def payment(self, payment_id: str) -> PaymentState:
         """Return a payment, with the sums of its refunds and disputes."""
+        ...
+
+    async def checkout_of_payment(self, payment_id: str) -> CheckoutState | None:
+        """Return the checkout page that a payment was made on, None if it was made elsewhere."""
+        ...
+
+
+class PaymentHistory(Protocol):
+    """What a provider tells again of what has happened: to find what was lost on the way."""
+
+    def notices(self, *, types: Sequence[str], since: datetime) -> AsyncIterator[Notice]:
+        """Yield what was told since then, of these types."""
+        ...
+
+    def live_subscriptions(self) -> AsyncIterator[str]:
+        """Yield the ids of the subscriptions that have not ended."""
+        ...
+
+    def paid_invoices(self, *, since: datetime) -> AsyncIterator[str]:
+        """Yield the ids of the paid invoices that were made since then."""
+        ...
+
+    def complete_checkouts(self, *, since: datetime) -> AsyncIterator[str]:
+        """Yield the ids of the completed checkout pages that were opened since then."""
         ...

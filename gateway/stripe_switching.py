@@ -1,0 +1,183 @@
+"""Switching a subscription's price at Stripe: previewed, at once, or at the period's end."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from billing.catalog import Money
+from billing.errors import PaymentDeclined, PaymentsRefused
+from billing.payments import (
+    ScheduledChange,
+    SubscriptionState,
+    SwitchPreview,
+    SwitchResult,
+)
+from gateway import stripe_objects
+from gateway.stripe_transport import Stripe, asked
+
+_DECLINED: Final = frozenset({"requires_payment_method", "canceled"})
+
+
+async def preview(
+    account: Stripe, subscription: SubscriptionState, *, price_id: str, proration_at: datetime
+) -> SwitchPreview:
+    """Return what switching to `price_id` at that moment would cost."""
+    found = await asked(
+        account.v1.invoices.create_preview_async(
+            {
+                "customer": subscription.customer_id,
+                "subscription": subscription.subscription_id,
+                "subscription_details": {
+                    "items": [
+                        {
+                            "id": await _item_id(account, subscription.subscription_id),
+                            "price": price_id,
+                        }
+                    ],
+                    "proration_behavior": "always_invoice",
+                    "proration_date": stripe_objects.seconds(proration_at),
+                },
+            }
+        )
+    )
+    due = Money(max(found.amount_due, 0), found.currency.upper())
+    return SwitchPreview(due=due, proration_at=proration_at)
+
+
+async def switch_now(
+    account: Stripe,
+    subscription: SubscriptionState,
+    *,
+    price_id: str,
+    proration_at: datetime,
+    idempotency_key: str,
+) -> SwitchResult:
+    """Switch and charge the difference. A declined card changes nothing: PaymentDeclined."""
+    item_id = await _item_id(account, subscription.subscription_id)
+    answer = await asked(
+        account.v1.subscriptions.update_async(
+            subscription.subscription_id,
+            {
+                "items": [{"id": item_id, "price": price_id}],
+                "payment_behavior": "pending_if_incomplete",
+                "proration_behavior": "always_invoice",
+                "proration_date": stripe_objects.seconds(proration_at),
+            },
+            {"idempotency_key": idempotency_key},
+        )
+    )
+    # The answer may be one that was kept under the key: what it says of the state is old.
+    now, pending = await fetched(account, subscription.subscription_id)
+    if pending is not None and now.latest_invoice_id is not None:
+        return SwitchResult(
+            subscription=now,
+            invoice_id=now.latest_invoice_id,
+            payment_url=await _page_of_authentication(account, now.latest_invoice_id),
+            expires_at=stripe_objects.moment(pending["expires_at"]),
+        )
+    if now.price_id != price_id:
+        raise PaymentDeclined
+    invoice_id = stripe_objects.id_of(answer.latest_invoice)
+    return SwitchResult(subscription=now, invoice_id=invoice_id, payment_url=None, expires_at=None)
+
+
+async def switch_later(
+    account: Stripe, subscription: SubscriptionState, *, price_id: str, idempotency_key: str
+) -> ScheduledChange:
+    """Schedule a switch for the end of the paid period, without proration."""
+    schedule = await _schedule_of(account, subscription, idempotency_key=f"{idempotency_key}:new")
+    price = await asked(account.v1.prices.retrieve_async(price_id))
+    recurring = price.recurring
+    if recurring is None:
+        raise PaymentsRefused(f"The price {price_id} does not recur")
+    start = schedule["current_phase"]["start_date"]
+    [current] = [phase for phase in schedule["phases"] if phase["start_date"] == start]
+    found = await asked(
+        account.v1.subscription_schedules.update_async(
+            schedule["id"],
+            {
+                "end_behavior": "release",
+                "proration_behavior": "none",
+                "phases": [
+                    {
+                        "items": [
+                            {
+                                "price": stripe_objects.required_id(current["items"][0]["price"]),
+                                "quantity": 1,
+                            }
+                        ],
+                        "start_date": start,
+                        "end_date": stripe_objects.seconds(subscription.period_end),
+                        "proration_behavior": "none",
+                    },
+                    {
+                        "items": [{"price": price_id, "quantity": 1}],
+                        "duration": {
+                            "interval": recurring.interval,
+                            "interval_count": recurring.interval_count,
+                        },
+                        "proration_behavior": "none",
+                    },
+                ],
+            },
+            {"idempotency_key": idempotency_key},
+        )
+    )
+    return stripe_objects.schedule(found.to_dict())
+
+
+async def fetched(
+    account: Stripe, subscription_id: str
+) -> tuple[SubscriptionState, Mapping[str, Any] | None]:
+    """Return a subscription and the update that waits for its payment."""
+    fetched_at = datetime.now(UTC)
+    found = (await asked(account.v1.subscriptions.retrieve_async(subscription_id))).to_dict()
+    state = stripe_objects.subscription(found, fetched_at=fetched_at)
+    return state, found["pending_update"]
+
+
+async def _item_id(account: Stripe, subscription_id: str) -> str:
+    found = await asked(account.v1.subscriptions.retrieve_async(subscription_id))
+    item_id: str = found.to_dict()["items"]["data"][0]["id"]
+    return item_id
+
+
+async def _schedule_of(
+    account: Stripe, subscription: SubscriptionState, *, idempotency_key: str
+) -> Mapping[str, Any]:
+    """Return the schedule of a subscription, made now if it has none."""
+    if subscription.schedule_id is not None:
+        found = await asked(
+            account.v1.subscription_schedules.retrieve_async(subscription.schedule_id)
+        )
+    else:
+        found = await asked(
+            account.v1.subscription_schedules.create_async(
+                {"from_subscription": subscription.subscription_id},
+                {"idempotency_key": idempotency_key},
+            )
+        )
+    return found.to_dict()
+
+
+async def _page_of_authentication(account: Stripe, invoice_id: str) -> str:
+    """Return where the cardholder pays an invoice; raise PaymentDeclined if that is no use.
+
+    The invoice of a declined card is voided, and with it the update that waits for it.
+    """
+    payments = await asked(
+        account.v1.invoice_payments.list_async(
+            {"invoice": invoice_id, "limit": 1, "expand": ["data.payment.payment_intent"]}
+        )
+    )
+    intent = payments.data[0].payment.payment_intent if payments.data else None
+    assert not isinstance(intent, str)
+    if intent is None or intent.status in _DECLINED:
+        await asked(account.v1.invoices.void_invoice_async(invoice_id))
+        error = None if intent is None else intent.last_payment_error
+        message = None if error is None else error.message
+        raise PaymentDeclined(message) if message else PaymentDeclined
+    invoice = await asked(account.v1.invoices.retrieve_async(invoice_id))
+    if invoice.hosted_invoice_url is None:
+        raise PaymentsRefused(f"The invoice {invoice_id} has no page to be paid on")
+    return invoice.hosted_invoice_url
