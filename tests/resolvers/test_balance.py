@@ -392,7 +392,7 @@ STEPS = st.lists(
 HOUR = timedelta(hours=1)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(steps=STEPS, asked=st.lists(st.integers(-1, 60), min_size=1, max_size=4))
 async def test_the_balance_at_any_moment_is_the_sum_of_the_entries_by_then(
     shared_world: World, steps: list[tuple[str, int, int, int | None]], asked: list[int]
