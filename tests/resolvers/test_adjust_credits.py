@@ -213,7 +213,7 @@ async def test_who_dies_anywhere_asks_again_with_the_same_key(world: World) -> N
             answer = await world.ask(ADJUST_CREDITS, TREASURER, input=adjusting())
         if not death.has_come:
             break
-        assert set(answer.codes) == {"INTERNAL_ERROR"}
+        assert set(answer.codes) == {"DATABASE_UNAVAILABLE"}
         if answer.data["adjustCredits"] is None:
             assert await _adjustments(world) == []
             assert await _keys(world) == 0
