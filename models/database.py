@@ -1,13 +1,20 @@
-"""Connections: one pool a process, a snapshot for reading, a transaction for writing."""
+"""Connections: one pool a process, a snapshot for reading, a transaction for writing.
+
+DatabaseFailure
+├── StatementTimeout       it took longer than a statement may
+└── DatabaseUnavailable    the server is away, or all connections are taken
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 from sqlalchemy import CursorResult, Executable, Row, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -24,8 +31,26 @@ Record = Row[Any]
 Session = AsyncSession
 """A transaction to write in: all of it is committed, or nothing."""
 
-
 _REUSE_PLANS = text("SET LOCAL plan_cache_mode = auto")
+_QUERY_CANCELED: Final = "57014"
+_UNAVAILABLE: Final = (
+    "08",  # the connection is lost
+    "53300",  # the server has too many connections
+    "57P",  # it is shutting down, has crashed or is starting
+)
+"""How the SQLSTATEs begin that say that the server is away."""
+
+
+class DatabaseFailure(Exception):
+    """The database did not do what it was asked, and may do it later."""
+
+
+class StatementTimeout(DatabaseFailure):
+    """A statement ran longer than statements may, and was cancelled."""
+
+
+class DatabaseUnavailable(DatabaseFailure):
+    """The server cannot be reached, or no connection was free in time."""
 
 
 class SnapshotClosed(RuntimeError):
@@ -36,7 +61,8 @@ class Snapshot:
     """One consistent view of the database, for one operation.
 
     Fields may ask in parallel: statements run one at a time, in one REPEATABLE READ READ ONLY
-    transaction that begins with the first of them, on a connection held until `close`.
+    transaction that begins with the first of them, on a connection held until `close`. Reading
+    raises DatabaseFailure.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -62,6 +88,13 @@ class Snapshot:
         """Return the first column of the first row, None when there is no row."""
         return (await self._execute(statement, parameters)).scalar()
 
+    async def rest(self) -> None:
+        """Give the connection back for as long as nothing is read: what comes next begins anew.
+
+        For who waits for somebody else, or writes: a later view is better than no connection.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._release()))
+
     async def close(self) -> None:
         """Give the connection back, after the statement that runs now; nothing is read after it.
 
@@ -83,15 +116,19 @@ class Snapshot:
             if self._closed:
                 raise SnapshotClosed
             if self._connection is None:
-                self._connection = await self._engine.connect()
+                with _failures_to_connect():
+                    self._connection = await self._engine.connect()
             self.statements += 1
-            return await self._connection.execute(statement, parameters)
+            with _failures():
+                return await self._connection.execute(statement, parameters)
 
     async def _release(self) -> None:
         async with self._turn:
-            if self._connection is not None:
-                await self._connection.close()
-                self._connection = None
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                # What was read stays true when the server goes away afterwards.
+                with suppress(DatabaseUnavailable), _failures():
+                    await connection.close()
 
 
 class Database:
@@ -145,17 +182,23 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Session]:
-        """Give a session whose block is one transaction: committed at its end, or not at all."""
-        async with self._sessions() as session, session.begin():
-            # A foreign key is checked by a statement of its own: to plan that anew for every row
-            # made a COPY of 100,000 charges 2.5 times slower.
-            await session.execute(_REUSE_PLANS)
-            yield session
+        """Give a session whose block is one transaction: committed at its end, or not at all.
+
+        Raises DatabaseFailure; when the server goes away during the commit, nobody knows which.
+        """
+        with _failures():
+            async with self._sessions() as session, session.begin():
+                # A foreign key is checked by a statement of its own: to plan that anew for every
+                # row made a COPY of 100,000 charges 2.5 times slower.
+                with _failures_to_connect():
+                    await session.execute(_REUSE_PLANS)
+                yield session
 
     async def ping(self) -> None:
-        """Ask the server for a sign of life; what goes wrong is raised."""
-        async with self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        """Ask the server for a sign of life. Raises DatabaseFailure."""
+        with _failures_to_connect():
+            async with self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
 
     def on_statement(self, hear: Callable[[str], None]) -> Callable[[], None]:
         """Call `hear` with the text of each statement from now on; return how to stop that."""
@@ -176,3 +219,27 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+@contextmanager
+def _failures_to_connect() -> Iterator[None]:
+    """Name what goes wrong while a connection is being had: nobody answers, or none is free."""
+    try:
+        with _failures():
+            yield
+    except (OSError, PoolTimeoutError) as error:
+        raise DatabaseUnavailable(str(error) or repr(error)) from error
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Name what is the server's condition and no mistake of the statement."""
+    try:
+        yield
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if state == _QUERY_CANCELED:
+            raise StatementTimeout(str(error.orig)) from error
+        if error.connection_invalidated or state.startswith(_UNAVAILABLE):
+            raise DatabaseUnavailable(str(error.orig)) from error
+        raise

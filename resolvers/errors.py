@@ -3,7 +3,7 @@
 Three kinds leave the gateway:
 
 - a refusal of `billing/`, with its own code, at the field that refused;
-- a mistake in the request, with a `Code` below;
+- a mistake in the request, or the database's being away or slow, with a `Code` below;
 - anything else: masked as INTERNAL_ERROR with a reference, which the log line repeats.
 """
 
@@ -15,6 +15,7 @@ import structlog
 from graphql import FieldNode, GraphQLError, Node, Source
 
 from billing.errors import BillingError
+from models.database import DatabaseFailure, StatementTimeout
 
 _log = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ class Code(StrEnum):
     BAD_REQUEST = "BAD_REQUEST"
     BAD_USER_INPUT = "BAD_USER_INPUT"
     COMPLEXITY_LIMIT_EXCEEDED = "COMPLEXITY_LIMIT_EXCEEDED"
+    DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     DEPTH_LIMIT_EXCEEDED = "DEPTH_LIMIT_EXCEEDED"
     DIRECTIVE_LIMIT_EXCEEDED = "DIRECTIVE_LIMIT_EXCEEDED"
     FRAGMENT_LIMIT_EXCEEDED = "FRAGMENT_LIMIT_EXCEEDED"
@@ -86,6 +88,8 @@ def shown(error: GraphQLError) -> GraphQLError:
     cause = _cause(error)
     if isinstance(cause, BillingError):
         return recoded(error, cause.code, message=str(cause))
+    if isinstance(cause, DatabaseFailure):
+        return _unanswered(error, cause)
     if _blames_input(error, cause):
         return recoded(error, Code.BAD_USER_INPUT)
     masked = unexpected(cause or error, path=error.path)
@@ -113,6 +117,15 @@ def quote(value: str) -> str:
     """Return `value` for a message: quoted, short, and free of what JSON cannot carry."""
     short = value if len(value) <= _QUOTED_CHARACTERS else value[:_QUOTED_CHARACTERS] + "..."
     return f'"{short}"'.encode(errors="replace").decode()
+
+
+def _unanswered(error: GraphQLError, cause: DatabaseFailure) -> GraphQLError:
+    """Return `error` as one to try again; log it in a line, for there may be thousands."""
+    _log.warning("database failure", kind=type(cause).__name__, path=error.path, reason=str(cause))
+    if isinstance(cause, StatementTimeout):
+        return recoded(error, Code.TIMEOUT, message="A part of the operation took too long.")
+    message = "The database cannot be reached now: try again."
+    return recoded(error, Code.DATABASE_UNAVAILABLE, message=message)
 
 
 def _cause(error: GraphQLError) -> Exception | None:
