@@ -57,6 +57,7 @@ class _Gateway:
         )
         self.authenticator = Authenticator(settings)
         self._database_url = database_url
+        self._return_origins = settings.return_origins
         self._is_migrated = False
 
     @asynccontextmanager
@@ -79,7 +80,9 @@ class _Gateway:
         if len(credentials) > 1:
             raise InvalidToken(Reason.MALFORMED)
         viewer = await self.authenticator.authenticate(credentials[0] if credentials else None)
-        context = Context(viewer=viewer, database=self.database)
+        context = Context(
+            viewer=viewer, database=self.database, return_origins=self._return_origins
+        )
         if connection.scope["type"] == "http":
             observability.note(statements=lambda: context.snapshot.statements)
         return context

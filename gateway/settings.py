@@ -176,6 +176,13 @@ class Settings(BaseSettings):
         default=524_288, ge=1_024, le=10_485_760, description="A longer key set is refused."
     )
 
+    # Payments
+    return_origins: Words = Field(
+        default=(),
+        description="Origins to which people are sent back from checkout pages and the customer "
+        "portal, separated by commas; without any, nothing can be bought.",
+    )
+
     # GraphQL
     graphiql: bool = Field(default=True, description="Serve GraphiQL, the explorer, at /graphiql.")
     introspection: bool = Field(default=True, description="Answer introspection of the schema.")
@@ -234,7 +241,10 @@ class Settings(BaseSettings):
         description="Serve Prometheus metrics at /metrics; keep that path off the public network.",
     )
 
-    @field_validator("trusted_proxies", "cors_origins", "auth_jwks_algorithms", mode="before")
+    @field_validator(
+        *("trusted_proxies", "cors_origins", "auth_jwks_algorithms", "return_origins"),
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -295,6 +305,13 @@ class Settings(BaseSettings):
             if origin != "*" and not whole:
                 raise ValueError("must be origins such as https://app.example.com, without a path")
         return value
+
+    @field_validator("return_origins")
+    @classmethod
+    def _refuse_any_origin(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "*" in value:
+            raise ValueError("must name each origin: people come back from a page with payments")
+        return cls._refuse_half_origins(value)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -1,6 +1,6 @@
 """What every resolver of one operation shares: who asks, when, and one view of the database."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,13 +19,15 @@ class Context:
     """One operation's context; `now` is the one moment that all of its fields speak of.
 
     The snapshot is opened by the first field that reads, and closed by the schema when the
-    operation ends. `payments` is None where no payment provider is set up.
+    operation ends. `payments` is None where no payment provider is set up; `return_origins` are
+    those to which people are sent back from its pages.
     """
 
     viewer: Viewer | None
     database: Database
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     payments: Payments | None = None
+    return_origins: Collection[str] = ()
 
     @cached_property
     def snapshot(self) -> Snapshot:

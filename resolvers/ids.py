@@ -59,6 +59,7 @@ _WORKSPACE_KEYS: dict[str, Callable[[str], Key]] = {
     "ImportUsage": UUID,
     "CreditAdjustment": _entry_number,
     "CreditLot": _entry_number,
+    "TopUpCheckout": UUID,
     "UsageCharge": _entry_number,
 }
 

@@ -16,7 +16,17 @@ from uuid import UUID
 
 from aiodataloader import DataLoader
 
-from billing import access, balance, catalog, charges, records, series, subscriptions, workspaces
+from billing import (
+    access,
+    balance,
+    catalog,
+    charges,
+    checkouts,
+    records,
+    series,
+    subscriptions,
+    workspaces,
+)
 from billing.access import Viewer, WorkspaceAccess
 from billing.keyset import Page, Slice
 from models.database import Record, Snapshot
@@ -150,6 +160,11 @@ class Loaders:
     def payments(self) -> Loader[tuple[UUID, int], list[charges.Payment]]:
         """What paid for a charge, by (workspace id, entry number)."""
         return _by_key(lambda keys: charges.payments(self._snapshot, charges=keys), [])
+
+    @cached_property
+    def top_up(self) -> Loader[tuple[UUID, UUID], checkouts.Checkout | None]:
+        """A purchase of credit packs by (workspace id, id)."""
+        return _by_key(lambda keys: checkouts.top_ups(self._snapshot, keys=keys), None)
 
     @cached_property
     def lot(self) -> Loader[tuple[UUID, int], Record | None]:

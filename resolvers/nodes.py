@@ -9,6 +9,7 @@ from resolvers.context import Info
 from resolvers.ids import GlobalId
 from resolvers.types import adjustment, record, usage
 from resolvers.types.adjustment import CreditAdjustment
+from resolvers.types.checkout import TopUpCheckout, top_up
 from resolvers.types.lot import CreditLot, lot
 from resolvers.types.node import Node
 from resolvers.types.plan import Plan, plan_named
@@ -63,6 +64,10 @@ async def _charge(info: Info, access: WorkspaceAccess, wanted: GlobalId) -> Usag
     return None if row is None else usage.charge(row, access)
 
 
+async def _top_up(info: Info, access: WorkspaceAccess, wanted: GlobalId) -> TopUpCheckout | None:
+    return await top_up(info, access, wanted.key)
+
+
 async def _adjustment(
     info: Info, access: WorkspaceAccess, wanted: GlobalId
 ) -> CreditAdjustment | None:
@@ -92,5 +97,6 @@ _OF_WORKSPACE: Mapping[str, _OfWorkspace] = {
     "CreditLot": _lot,
     "ImportUsage": _record(ImportUsage, records.ImportFilter),
     "McpHttpCall": _record(McpHttpCall, records.McpHttpCallFilter),
+    "TopUpCheckout": _top_up,
     "UsageCharge": _charge,
 }

@@ -15,7 +15,7 @@ from billing.series import Granularity
 from billing.switching import SwitchAction, SwitchReason
 from models.ledger import AdjustmentType, LotKind, UsageKind
 from models.plan import BillingCycle, PlanKind
-from models.subscription import SubscriptionStatus
+from models.subscription import CheckoutStatus, SubscriptionStatus
 from models.usage import BillingType, ImportType
 from models.workspace import Role
 
@@ -23,6 +23,7 @@ __all__ = [
     "AdjustmentType",
     "BillingCycle",
     "BillingType",
+    "CheckoutStatus",
     "ExpirationReason",
     "Granularity",
     "ImportType",
@@ -105,6 +106,18 @@ described(
         "ACTIVE": "Paid, or Free.",
         "PAST_DUE": "A payment failed; the portal lets the owner put it right.",
         "ENDED": "Over; another subscription has taken its place.",
+    },
+)
+described(
+    CheckoutStatus,
+    "How far a purchase on a checkout page has come.",
+    {
+        "PENDING": "Its page is being opened.",
+        "OPEN": "It can be paid on its page.",
+        "PROCESSING": "It is completed, with a payment that takes days.",
+        "COMPLETED": "It is paid.",
+        "FAILED": "Its payment failed, or its page could not be opened.",
+        "EXPIRED": "Its page was closed unpaid.",
     },
 )
 described(
