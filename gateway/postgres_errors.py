@@ -9,6 +9,7 @@ EmbeddedPostgresError
 Each message says what is wrong and what to do.
 """
 
+import shlex
 from pathlib import Path
 
 
@@ -25,7 +26,7 @@ class DirectoryInUse(EmbeddedPostgresError):
 
     def __init__(self, directory: Path, *, pid: int | None, url: str | None) -> None:
         owner = f"process {pid}" if pid else "another process"
-        beside = f", or work beside it with DATABASE_URL={url}" if url else ""
+        beside = f", or work beside it with DATABASE_URL={shlex.quote(url)}" if url else ""
         super().__init__(
             f"{directory} belongs to {owner}, which is still running. Stop it{beside}."
         )

@@ -274,7 +274,7 @@ async def test_a_process_that_got_a_dead_servers_number_is_not_taken_for_it(
 async def test_a_second_owner_is_refused_and_told_whose_the_directory_is(tmp_path: Path) -> None:
     """The first one is not disturbed."""
     async with gateway_process(tmp_path) as gateway:
-        with pytest.raises(DirectoryInUse, match="DATABASE_URL=postgresql") as refusal:
+        with pytest.raises(DirectoryInUse, match="DATABASE_URL='postgresql") as refusal:
             async with served(tmp_path):
                 pytest.fail("two gateways serve one directory")
         assert refusal.value.pid == gateway.process.pid
