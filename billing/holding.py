@@ -62,6 +62,7 @@ class Held:
     stripe_subscription_id: str | None
     mirrored_at: datetime | None
     created_at: datetime
+    ended_at: datetime | None = None
 
     @property
     def is_cancelled(self) -> bool:
@@ -157,6 +158,46 @@ async def change(session: AsyncSession, held: Held, **values: Any) -> None:
     )
 
 
+async def of_subscription(
+    session: AsyncSession, *, workspace_id: UUID, stripe_subscription_id: str
+) -> Held | None:
+    """Return what the workspace holds, or held, by a subscription of the provider's."""
+    asked = {"of_workspace": workspace_id, "of_subscription": stripe_subscription_id}
+    row = (await session.execute(_OF_SUBSCRIPTION, asked)).one_or_none()
+    return None if row is None else _held(workspace_id, row)
+
+
+async def add_ended(
+    session: AsyncSession, *, workspace_id: UUID, beginning: Beginning, now: datetime
+) -> Held:
+    """Record a subscription that the workspace never comes to hold, or has held and lost unseen.
+
+    It ended when it began.
+    """
+    row = {
+        "workspace_id": workspace_id,
+        "id": new_id(),
+        "plan_id": beginning.plan.id,
+        "billing_cycle": beginning.billing_cycle,
+        "status": SubscriptionStatus.ENDED,
+        "period_start": beginning.period_start,
+        "period_end": beginning.period_end,
+        "stripe_subscription_id": beginning.stripe_subscription_id,
+        "mirrored_at": beginning.mirrored_at,
+        "created_at": now,
+        "ended_at": beginning.period_start,
+    }
+    await session.execute(insert(_ROWS).values(row))
+    assert beginning.stripe_subscription_id is not None
+    held = await of_subscription(
+        session,
+        workspace_id=workspace_id,
+        stripe_subscription_id=beginning.stripe_subscription_id,
+    )
+    assert held is not None
+    return held
+
+
 async def free_plan(session: AsyncSession) -> PlanTerms:
     """Return the Free plan. Raises FreePlanMissing."""
     row = (await session.execute(_FREE_PLAN)).one_or_none()
@@ -173,6 +214,10 @@ async def plan(session: AsyncSession, *, plan_id: str) -> PlanTerms:
 
 async def _live(session: AsyncSession, workspace_id: UUID) -> Held:
     row = (await session.execute(_LIVE, {"of_workspace": workspace_id})).one()
+    return _held(workspace_id, row)
+
+
+def _held(workspace_id: UUID, row: Any) -> Held:
     return Held(
         workspace_id=workspace_id,
         id=row.id,
@@ -201,6 +246,7 @@ async def _live(session: AsyncSession, workspace_id: UUID) -> Held:
         stripe_subscription_id=row.stripe_subscription_id,
         mirrored_at=row.mirrored_at,
         created_at=row.created_at,
+        ended_at=row.ended_at,
     )
 
 
@@ -231,7 +277,7 @@ _LOCK_IF_FREE = _LOCK_OF.with_for_update(key_share=True, skip_locked=True)
 _TERMS = [_PLANS.c[name] for name in PlanTerms.__slots__]
 _PLAN = select(*_TERMS).where(_PLANS.c.id == bindparam("of_plan"))
 _FREE_PLAN = select(*_TERMS).where(_PLANS.c.kind == PlanKind.FREE, _PLANS.c.archived_at.is_(None))
-_LIVE = (
+_HELD = (
     select(
         _C.id,
         _C.plan_id,
@@ -247,8 +293,11 @@ _LIVE = (
         _C.stripe_subscription_id,
         _C.mirrored_at,
         _C.created_at,
+        _C.ended_at,
         *_TERMS[1:],
     )
     .join_from(_ROWS, _PLANS, _PLANS.c.id == _C.plan_id)
-    .where(_C.workspace_id == _OURS, _C.ended_at.is_(None))
+    .where(_C.workspace_id == _OURS)
 )
+_LIVE = _HELD.where(_C.ended_at.is_(None))
+_OF_SUBSCRIPTION = _HELD.where(_C.stripe_subscription_id == bindparam("of_subscription"))

@@ -7,19 +7,23 @@ ends with it, so that a short month never makes room for another package. Free g
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import calendar, ledger
+from billing import calendar, ledger, rows
 from billing.calendar import Period
 from billing.catalog import MONTHS_A_YEAR
 from billing.details import Package
 from billing.entries import Adjustment, Grant
 from billing.holding import Held, PlanTerms
 from models.ledger import AdjustmentType, LotKind
-from models.plan import BillingCycle, PlanKind
+from models.plan import BillingCycle, CatalogTerm, PlanKind
 
 RENEWAL_GRACE = timedelta(hours=24)
-"""How long a package outlives the paid period that it ends with: a renewal may come late."""
+"""How long a package outlives the paid period that it ends with, unless the catalogue says else.
+
+A renewal may come late.
+"""
 
 
 def refresh_period(
@@ -70,7 +74,7 @@ async def grant(
         credits=held.plan.credits_per_refresh,
         kind=LotKind.RECURRING,
         period_end=refresh.end,
-        expires_at=expires_at(held, refresh),
+        expires_at=await expires_at(session, held, refresh),
         renews_at=refresh.start if is_renewal else None,
         detail=Package(held.plan.id, held.billing_cycle),
         description=f"{held.plan.name} package",
@@ -94,14 +98,24 @@ async def grant_for_good(session: AsyncSession, *, held: Held, now: datetime) ->
     await ledger.grant(session, workspace_id=held.workspace_id, grant=gift, now=now)
 
 
-def expires_at(held: Held, refresh: Period) -> datetime:
-    """Return when the lot of a refresh period expires: with a grace where a renewal follows."""
+async def expires_at(session: AsyncSession, held: Held, refresh: Period) -> datetime:
+    """Return when the lot of a refresh period expires: with a grace where a renewal follows.
+
+    It never outlives a plan that has ended before.
+    """
+    if held.ended_at is not None:
+        return min(refresh.end, held.ended_at)
     renews = (
         held.plan.kind is PlanKind.RECURRING
         and refresh.end == held.period_end
         and not held.is_cancelled
     )
-    return refresh.end + RENEWAL_GRACE if renews else refresh.end
+    return refresh.end + await _grace(session) if renews else refresh.end
+
+
+async def _grace(session: AsyncSession) -> timedelta:
+    hours = (await session.execute(_GRACE)).scalar_one_or_none()
+    return RENEWAL_GRACE if hours is None else timedelta(hours=hours)
 
 
 def _months(billing_cycle: BillingCycle | None, start: datetime, end: datetime) -> int:
@@ -114,3 +128,6 @@ _MONTHS: Mapping[BillingCycle | None, int] = {
     BillingCycle.MONTHLY: 1,
     BillingCycle.YEARLY: MONTHS_A_YEAR,
 }
+
+_TERMS = rows.table(CatalogTerm).c
+_GRACE = select(_TERMS.value).where(_TERMS.name == "RENEWAL_GRACE_HOURS")

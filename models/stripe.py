@@ -56,12 +56,28 @@ class StripeEvent(Base):
 
 
 class StripeObject(Base):
-    """Whose a Stripe object is: it never lands in two workspaces."""
+    """Whose a Stripe object is: it never lands in two workspaces.
+
+    `fetched_at` is when the fetch began that last settled it, if it is settled on its own.
+    """
 
     __tablename__ = "stripe_objects"
 
     stripe_id: Mapped[String] = mapped_column(primary_key=True)
     workspace_id: Mapped[Key]
+    fetched_at: Mapped[Timestamp | None]
     created_at: Mapped[Timestamp]
+
+    __table_args__ = (LOCAL,)
+
+
+class Reconciliation(Base):
+    """A comparison with Stripe that is made again and again: up to when, and when next."""
+
+    __tablename__ = "reconciliations"
+
+    name: Mapped[String] = mapped_column(primary_key=True)
+    watermark: Mapped[Timestamp | None]
+    next_at: Mapped[Timestamp]
 
     __table_args__ = (LOCAL,)

@@ -1,0 +1,242 @@
+"""What a checkout page brings when it is paid: credit packs, or a one-time plan's period.
+
+A page goes from open to processing to its end, whichever order we hear of it in, and never back.
+What was paid after we had given the page up is honoured all the same.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Uuid, and_, bindparam, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing import holding, ledger, prices, referrals, refresh, rows
+from billing.calendar import add_months
+from billing.catalog import MONTHS_A_YEAR
+from billing.details import Purchase as PurchaseDetail
+from billing.details import ReferralStage
+from billing.entries import Grant
+from billing.holding import Held, Pending
+from billing.payments import CheckoutMode, CheckoutProgress, CheckoutState
+from billing.unsettled import CheckoutUnknown, Purchase, PurchaseRefused
+from models.ledger import AdjustmentType, LotKind
+from models.plan import BillingCycle, PlanKind
+from models.subscription import Checkout, CheckoutKind, CheckoutStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A checkout as we have recorded it."""
+
+    id: UUID
+    kind: CheckoutKind
+    status: CheckoutStatus
+    packs: int | None
+    credits: int | None
+
+
+async def settle(
+    session: AsyncSession,
+    held: Held,
+    state: CheckoutState,
+    *,
+    receipt_url: str | None,
+    now: datetime,
+) -> str | None:
+    """Bring a checkout up to date, and grant what it bought; return its source key if it did.
+
+    `held` is what the workspace holds, under its lock. A page that begins a subscription grants
+    nothing: its invoice does.
+    Raises CheckoutUnknown, PriceUnknown and PurchaseRefused.
+    """
+    recorded = await _recorded(session, held.workspace_id, state)
+    if recorded is None:
+        if state.progress in _BOUGHT_NOTHING:
+            return None
+        raise CheckoutUnknown(state.session_id)
+
+    is_bought_once = state.mode is CheckoutMode.PAYMENT and state.progress is CheckoutProgress.PAID
+    source_key = f"checkout:{state.session_id}" if is_bought_once else None
+    status = _STATUSES[state.progress]
+    if _RANKS[status] <= _RANKS[recorded.status]:
+        return source_key if recorded.status is CheckoutStatus.COMPLETED else None
+    await _record(session, held, recorded, state, status=status, now=now)
+    if not is_bought_once:
+        return None
+    if recorded.kind is CheckoutKind.TOP_UP:
+        await _grant_packs(session, held, recorded, state, receipt_url=receipt_url, now=now)
+    else:
+        await _begin_one_time(session, held, state, now=now)
+    return source_key
+
+
+async def refuse(session: AsyncSession, *, workspace_id: UUID, session_id: str) -> None:
+    """Note that what was bought on a page has been paid back: it is never granted."""
+    await session.execute(
+        update(_CHECKOUTS)
+        .where(
+            _C.workspace_id == workspace_id,
+            _C.stripe_session_id == session_id,
+            _C.status != CheckoutStatus.COMPLETED,
+        )
+        .values(status=CheckoutStatus.FAILED)
+    )
+
+
+async def _recorded(
+    session: AsyncSession, workspace_id: UUID, state: CheckoutState
+) -> Recorded | None:
+    asked = {
+        "of_workspace": workspace_id,
+        "of_session": state.session_id,
+        "of_checkout": state.checkout_id,
+    }
+    row = (await session.execute(_RECORDED, asked)).one_or_none()
+    return None if row is None else Recorded(**row._asdict())
+
+
+async def _record(
+    session: AsyncSession,
+    held: Held,
+    recorded: Recorded,
+    state: CheckoutState,
+    *,
+    status: CheckoutStatus,
+    now: datetime,
+) -> None:
+    completed_at = {"completed_at": now} if status is CheckoutStatus.COMPLETED else {}
+    await session.execute(
+        update(_CHECKOUTS)
+        .where(_C.workspace_id == held.workspace_id, _C.id == recorded.id)
+        .values(
+            status=status,
+            stripe_session_id=state.session_id,
+            stripe_payment_intent_id=state.payment_id,
+            url=state.url,
+            expires_at=state.expires_at,
+            **completed_at,
+        )
+    )
+
+
+async def _grant_packs(
+    session: AsyncSession,
+    held: Held,
+    recorded: Recorded,
+    state: CheckoutState,
+    *,
+    receipt_url: str | None,
+    now: datetime,
+) -> None:
+    """Grant the packs that were paid, each with the credits that it was sold with."""
+    name, _ = await prices.pack(session, state.price_id)
+    assert recorded.packs is not None
+    assert recorded.credits is not None
+    grant = Grant(
+        source_key=f"checkout:{state.session_id}",
+        type=AdjustmentType.CREDIT_PACKAGE_PURCHASE,
+        credits=recorded.credits // recorded.packs * state.quantity,
+        kind=LotKind.PURCHASED,
+        detail=PurchaseDetail(
+            state.quantity,
+            state.paid.amount_minor,
+            state.paid.currency,
+            recorded.id,
+            receipt_url,
+        ),
+        description=f"{state.quantity} x {name}",
+    )
+    await ledger.grant(session, workspace_id=held.workspace_id, grant=grant, now=now)
+
+
+async def _begin_one_time(
+    session: AsyncSession, held: Held, state: CheckoutState, *, now: datetime
+) -> None:
+    """Begin a one-time plan, extend the one that is held, or let it follow another one."""
+    plan, _ = await prices.plan(session, state.price_id)
+    assert plan.period_months is not None
+    is_lapsed = held.period_end is not None and held.period_end <= now
+    if held.plan.kind is PlanKind.RECURRING:
+        raise _refused(held, state, f"{held.plan.name} has not ended")
+    if held.plan.kind is PlanKind.FREE or is_lapsed:
+        await refresh.begin_one_time(
+            session,
+            workspace_id=held.workspace_id,
+            plan=plan,
+            at=now,
+            source=f"checkout:{state.session_id}",
+            now=now,
+        )
+    elif plan.id == held.plan.id:
+        await _extend(session, held, months=plan.period_months)
+    elif held.pending is None or held.pending.plan_id == plan.id:
+        assert held.period_end is not None
+        following = Pending(
+            plan_id=plan.id, billing_cycle=BillingCycle.ONE_TIME, at=held.period_end
+        )
+        await holding.change(session, held, pending=following)
+    else:
+        raise _refused(held, state, f"another plan follows {held.plan.name} already")
+    if state.paid.amount_minor:
+        await referrals.enqueue(
+            session,
+            workspace_id=held.workspace_id,
+            stage=ReferralStage.FIRST_PAID_PLAN,
+            now=now,
+        )
+
+
+async def _extend(session: AsyncSession, held: Held, *, months: int) -> None:
+    """Let a one-time plan last longer, counted from its start; the clock grants its packages."""
+    assert held.period_end is not None
+    start, end = held.period_start, held.period_end
+    paid = (end.year - start.year) * MONTHS_A_YEAR + end.month - start.month
+    end = add_months(start, paid + months)
+    following = held.pending
+    if following is not None:
+        following = Pending(
+            plan_id=following.plan_id, billing_cycle=following.billing_cycle, at=end
+        )
+    await holding.change(session, held, period_end=end, pending=following)
+
+
+def _refused(held: Held, state: CheckoutState, reason: str) -> PurchaseRefused:
+    purchase = Purchase(
+        workspace_id=held.workspace_id,
+        in_the_way=held.stripe_subscription_id,
+        payment_id=state.payment_id,
+        session_id=state.session_id,
+    )
+    return PurchaseRefused(purchase, f"{state.session_id} buys what cannot begin: {reason}")
+
+
+_BOUGHT_NOTHING = frozenset(
+    {CheckoutProgress.OPEN, CheckoutProgress.FAILED, CheckoutProgress.EXPIRED}
+)
+_STATUSES = {
+    CheckoutProgress.OPEN: CheckoutStatus.OPEN,
+    CheckoutProgress.PROCESSING: CheckoutStatus.PROCESSING,
+    CheckoutProgress.PAID: CheckoutStatus.COMPLETED,
+    CheckoutProgress.FAILED: CheckoutStatus.FAILED,
+    CheckoutProgress.EXPIRED: CheckoutStatus.EXPIRED,
+}
+_RANKS = {
+    CheckoutStatus.PENDING: 0,
+    CheckoutStatus.OPEN: 1,
+    CheckoutStatus.PROCESSING: 2,
+    CheckoutStatus.EXPIRED: 3,
+    CheckoutStatus.COMPLETED: 4,
+    CheckoutStatus.FAILED: 4,
+}
+"""A page only ever moves to a higher rank."""
+
+_CHECKOUTS = rows.table(Checkout)
+_C = _CHECKOUTS.c
+_RECORDED = select(_C.id, _C.kind, _C.status, _C.packs, _C.credits).where(
+    _C.workspace_id == bindparam("of_workspace", type_=Uuid()),
+    or_(
+        _C.stripe_session_id == bindparam("of_session"),
+        and_(_C.stripe_session_id.is_(None), _C.id == bindparam("of_checkout", type_=Uuid())),
+    ),
+)
