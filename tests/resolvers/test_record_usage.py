@@ -303,6 +303,38 @@ async def test_a_thousand_events_are_recorded_and_one_more_is_refused(world: Wor
     assert payload["balance"] == {"remaining": REMAINING - 1_000, "overdraft": 0}
 
 
+async def test_many_events_take_the_statements_of_few(world: World) -> None:
+    """One a question, whatever the number of events."""
+    heard: list[str] = []
+
+    async def statements(number: int) -> int:
+        heard.clear()
+        events = [
+            make(f"{number}:{place}", credits=1)
+            for place in range(number)
+            for make in (message, call, job)
+        ]
+        for place, said in enumerate(_inner(events)):
+            said["eventId"] += f":{place}"
+        stop = world.database.on_statement(heard.append)
+        payload = await record(world, *events)
+        stop()
+        assert {result["status"] for result in payload["results"]} == {"RECORDED"}
+        return len(heard)
+
+    few, many = await statements(2), await statements(200)
+
+    questions = {
+        "reuse plans": 1,
+        "whom subjects name, and what keys": 2,
+        "the lock, and the lots": 2,
+        "what is charged, who is a member, which keys": 3,
+        "the records of each kind": 3,
+    }
+    writes = {"charges and spends": 2, "lots and the balance": 2, "the records of each kind": 3}
+    assert few == many == sum(questions.values()) + sum(writes.values()) + len({"the balance"})
+
+
 @pytest.mark.parametrize(
     ("id_", "code"),
     [
