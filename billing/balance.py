@@ -116,7 +116,7 @@ async def lots(
         parent=(_LOTS.workspace_id,),
         parents=[(workspace_id,) for workspace_id in workspace_ids],
         where=live_at(now),
-        order=keyset.Order(_LOTS.created_at, _LOTS.number, descending=False),
+        order=keyset.Order((_LOTS.created_at, _LOTS.number), descending=False),
         part=part,
     )
 

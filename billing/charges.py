@@ -33,7 +33,7 @@ async def of_conversations(
         parent=(_CHARGES.workspace_id, _CHARGES.conversation_usage_id),
         parents=conversations,
         where=true(),
-        order=keyset.Order(_CHARGES.entry_number, _CHARGES.entry_number),
+        order=keyset.Order((_CHARGES.entry_number,)),
         part=part,
     )
 

@@ -24,19 +24,18 @@ from models.database import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order of a list: by `key`, ties broken by `tie`, both in one direction."""
+    """An order of a list: by columns, all in one direction; the last one is the row's key.
 
-    key: ColumnElement[Any]
-    tie: ColumnElement[Any]
+    An order by a number goes on by time: equal numbers stand newest to oldest, and a date filter
+    is part of what the order's index answers.
+    """
+
+    columns: Sequence[ColumnElement[Any]]
     descending: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a row stands in its order: its key and its tie."""
-
-    key: Any
-    tie: Any
+Position = tuple[Any, ...]
+"""Where a row stands in its order: its value in each of the order's columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +73,12 @@ async def pages(
     """Return the page of each parent, in the order of `parents`, by one statement.
 
     `parent` are the columns that hold a parent's key. Only one parent can have a `beside`.
+    A row has the `columns`, and its own key in the list as `row_key`.
     """
     assert part.beside is None or len(parents) == 1
     statement = _page(columns, where=where, order=order, part=part)
     read = await batch.rows_of_each(snapshot, statement, parent=parent, parents=parents)
-    return [_cut(rows, part) for rows in read]
+    return [_cut(rows, len(order.columns), part) for rows in read]
 
 
 def _page(
@@ -88,24 +88,31 @@ def _page(
     order: Order,
     part: Slice,
 ) -> Select[*tuple[Any, ...]]:
-    """Return the statement of a page: key, tie, columns; one row more than the page's size."""
+    """Return the statement of a page, one row more than its size; the position comes first."""
     descending = order.descending != part.backwards
-    statement = select(order.key.label("page_key"), order.tie.label("page_tie"), *columns)
+    *through, key = order.columns
+    position = [each.label(f"position_{i}") for i, each in enumerate(through)]
+    statement = select(*position, key.label("row_key"), *columns)
     if part.beside is not None:
         where = and_(where, _beyond(order, part.beside, descending=descending))
-    ends = (order.key.desc(), order.tie.desc()) if descending else (order.key, order.tie)
-    return statement.where(where).order_by(*ends).limit(part.size + 1)
+    along = [each.desc() for each in order.columns] if descending else order.columns
+    return statement.where(where).order_by(*along).limit(part.size + 1)
 
 
 def _beyond(order: Order, position: Position, *, descending: bool) -> ColumnElement[bool]:
     """Return the condition of rows further on than `position`: a row comparison an index reads."""
-    here = tuple_(order.key, order.tie)
-    there = tuple_(literal(position.key, order.key.type), literal(position.tie, order.tie.type))
+    here = tuple_(*order.columns)
+    there = tuple_(
+        *(literal(value, each.type) for value, each in zip(position, order.columns, strict=True))
+    )
     return here < there if descending else here > there
 
 
-def _cut(read: Sequence[Row[Any]], part: Slice) -> Page:
-    """Return the page of the rows read, which may be one too many."""
+def _cut(read: Sequence[Row[Any]], width: int, part: Slice) -> Page:
+    """Return the page of the rows read, which may be one too many.
+
+    The first `width` columns of a row are its position.
+    """
     more = len(read) > part.size
     rows = read[: part.size]
     if part.backwards:
@@ -113,7 +120,7 @@ def _cut(read: Sequence[Row[Any]], part: Slice) -> Page:
     beside = part.beside is not None
     return Page(
         rows=rows,
-        positions=[Position(row.page_key, row.page_tie) for row in rows],
+        positions=[tuple(row[:width]) for row in rows],
         has_next=beside if part.backwards else more,
         has_previous=more if part.backwards else beside,
     )

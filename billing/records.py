@@ -117,7 +117,7 @@ async def pages(
         parents=[(workspace_id,) for workspace_id in workspace_ids],
         where=await _where(snapshot, request.filter, workspace_ids),
         order=keyset.Order(
-            listing.orders[request.order_by], listing.tie, descending=request.descending
+            (*listing.orders[request.order_by], listing.key), descending=request.descending
         ),
         part=request.part,
     )
@@ -126,14 +126,14 @@ async def pages(
 async def rows(
     snapshot: Snapshot, list_: type[Filter], *, keys: Sequence[tuple[UUID, Any]]
 ) -> dict[tuple[UUID, Any], Row[Any]]:
-    """Return rows of a list, with all its columns, by (workspace id, the list's tie)."""
+    """Return rows of a list, with all its columns, by (workspace id, key)."""
     listing = _LISTINGS[list_]
     statement = select(*listing.columns.values()).where(
         listing.workspace_id.in_({key[0] for key in keys}),
-        listing.tie.in_({key[1] for key in keys}),
+        listing.key.in_({key[1] for key in keys}),
     )
     found = await snapshot.all(statement)
-    return {(row.workspace_id, row._mapping[listing.tie]): row for row in found}  # noqa: SLF001 - SQLAlchemy documents it
+    return {(row.workspace_id, row._mapping[listing.key]): row for row in found}  # noqa: SLF001 - SQLAlchemy documents it
 
 
 async def totals(
@@ -175,8 +175,8 @@ class _Listing:
     """What the statements of a list are made of."""
 
     workspace_id: ColumnElement[UUID]
-    tie: ColumnElement[Any]
-    orders: Mapping[str, ColumnElement[Any]]
+    key: ColumnElement[Any]
+    orders: Mapping[str, Sequence[ColumnElement[Any]]]
     columns: Mapping[str, ColumnElement[Any]]
     totals: Sequence[ColumnElement[int]]
 
@@ -186,11 +186,11 @@ _ROW_COUNT = func.count().label("row_count")
 _LISTINGS: Mapping[type[Filter], _Listing] = {
     ConversationFilter: _Listing(
         workspace_id=_CONVERSATIONS.workspace_id,
-        tie=_CONVERSATIONS.id,
+        key=_CONVERSATIONS.id,
         orders={
-            "UPDATED_AT": _CONVERSATIONS.updated_at,
-            "CREDITS": _CONVERSATIONS.credits,
-            "MESSAGE_COUNT": _CONVERSATIONS.message_count,
+            "UPDATED_AT": (_CONVERSATIONS.updated_at,),
+            "CREDITS": (_CONVERSATIONS.credits, _CONVERSATIONS.updated_at),
+            "MESSAGE_COUNT": (_CONVERSATIONS.message_count, _CONVERSATIONS.updated_at),
         },
         columns=dict(_CONVERSATIONS.items()),
         totals=(
@@ -201,22 +201,31 @@ _LISTINGS: Mapping[type[Filter], _Listing] = {
     ),
     McpHttpCallFilter: _Listing(
         workspace_id=_CALLS.workspace_id,
-        tie=_CALLS.id,
-        orders={"CREATED_AT": _CALLS.created_at, "CREDITS": _CALLS.credits},
+        key=_CALLS.id,
+        orders={
+            "CREATED_AT": (_CALLS.created_at,),
+            "CREDITS": (_CALLS.credits, _CALLS.created_at),
+        },
         columns=dict(_CALLS.items()),
         totals=(_ROW_COUNT, _total(_CALLS.credits, "credits")),
     ),
     ImportFilter: _Listing(
         workspace_id=_IMPORTS.workspace_id,
-        tie=_IMPORTS.id,
-        orders={"CREATED_AT": _IMPORTS.created_at, "CREDITS": _IMPORTS.credits},
+        key=_IMPORTS.id,
+        orders={
+            "CREATED_AT": (_IMPORTS.created_at,),
+            "CREDITS": (_IMPORTS.credits, _IMPORTS.created_at),
+        },
         columns=dict(_IMPORTS.items()),
         totals=(_ROW_COUNT, _total(_IMPORTS.credits, "credits")),
     ),
     AdjustmentFilter: _Listing(
         workspace_id=_ADJUSTMENTS.workspace_id,
-        tie=_ADJUSTMENTS.entry_number,
-        orders={"CREATED_AT": _ADJUSTMENTS.created_at, "AMOUNT": _ADJUSTMENTS.amount},
+        key=_ADJUSTMENTS.entry_number,
+        orders={
+            "CREATED_AT": (_ADJUSTMENTS.created_at,),
+            "AMOUNT": (_ADJUSTMENTS.amount, _ADJUSTMENTS.created_at),
+        },
         columns=dict(_ADJUSTMENTS.items()) | {"detail": _ADJUSTMENTS.detail.label("stored_detail")},
         totals=(
             _ROW_COUNT,

@@ -93,8 +93,7 @@ async def memberships(
             Workspace.id == Membership.workspace_id,
         ),
         order=keyset.Order(
-            Membership.__table__.c.created_at,
-            Membership.__table__.c.workspace_id,
+            (Membership.__table__.c.created_at, Membership.__table__.c.workspace_id),
             descending=descending,
         ),
         part=part,
@@ -115,7 +114,7 @@ async def api_keys(
         parent=(_KEYS.workspace_id,),
         parents=[(workspace_id,) for workspace_id in workspace_ids],
         where=true(),
-        order=keyset.Order(_KEYS.created_at, _KEYS.id, descending=False),
+        order=keyset.Order((_KEYS.created_at, _KEYS.id), descending=False),
         part=part,
     )
 

@@ -115,7 +115,13 @@ class CreditAdjustment(Base):
             "entry_number",
             postgresql_include=["balance_after"],
         ),
-        Index("credit_adjustments_by_amount_idx", "workspace_id", "amount", "entry_number"),
+        Index(
+            "credit_adjustments_by_amount_idx",
+            "workspace_id",
+            "amount",
+            "created_at",
+            "entry_number",
+        ),
         Index(
             "credit_adjustments_by_type_idx", "workspace_id", "type", "created_at", "entry_number"
         ),

@@ -52,8 +52,14 @@ class ConversationUsage(Base):
         creator_of(),
         UniqueConstraint("workspace_id", "conversation_id"),
         Index("conversation_usage_by_time_idx", "workspace_id", "updated_at", "id"),
-        Index("conversation_usage_by_credits_idx", "workspace_id", "credits", "id"),
-        Index("conversation_usage_by_messages_idx", "workspace_id", "message_count", "id"),
+        Index("conversation_usage_by_credits_idx", "workspace_id", "credits", "updated_at", "id"),
+        Index(
+            "conversation_usage_by_messages_idx",
+            "workspace_id",
+            "message_count",
+            "updated_at",
+            "id",
+        ),
         Index("conversation_usage_by_type_idx", "workspace_id", "billing_type", "updated_at", "id"),
         Index("conversation_usage_by_user_idx", "workspace_id", "user_id", "updated_at", "id"),
         Index(
@@ -89,7 +95,7 @@ class McpHttpCall(Base):
         ),
         UniqueConstraint("workspace_id", "call_id"),
         Index("mcp_http_calls_by_time_idx", "workspace_id", "created_at", "id"),
-        Index("mcp_http_calls_by_credits_idx", "workspace_id", "credits", "id"),
+        Index("mcp_http_calls_by_credits_idx", "workspace_id", "credits", "created_at", "id"),
         Index("mcp_http_calls_by_key_idx", "workspace_id", "api_key_id", "created_at", "id"),
         TENANT,
     )
@@ -114,7 +120,7 @@ class ImportUsage(Base):
         creator_of(),
         UniqueConstraint("workspace_id", "task_id"),
         Index("import_usage_by_time_idx", "workspace_id", "created_at", "id"),
-        Index("import_usage_by_credits_idx", "workspace_id", "credits", "id"),
+        Index("import_usage_by_credits_idx", "workspace_id", "credits", "created_at", "id"),
         Index("import_usage_by_type_idx", "workspace_id", "import_type", "created_at", "id"),
         TENANT,
     )

@@ -40,11 +40,10 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The list that a page is of: its fingerprint, and the Python types of its cursors."""
+    """The list that a page is of: its fingerprint, and the Python types of a position in it."""
 
     fingerprint: str
-    key_type: type = datetime
-    tie_type: type = UUID
+    types: tuple[type, ...] = (datetime, UUID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +70,7 @@ def paging(
         raise PageSizeOutOfRange(argument=argument, maximum=PAGE_SIZE_MAX)
 
     text = before if backwards else after
-    cursor = (
-        None
-        if text is None
-        else cursors.decode(
-            text, place.fingerprint, key_type=place.key_type, tie_type=place.tie_type
-        )
-    )
+    cursor = None if text is None else cursors.decode(text, place.fingerprint, types=place.types)
     beside = None if cursor is None else cursor.position
     return Paging(Slice(size or PAGE_SIZE_DEFAULT, backwards=backwards, beside=beside), cursor)
 

@@ -1,11 +1,12 @@
 """Cursors: where a row stands in one list, opaque to clients and strictly parsed.
 
-A cursor holds the row's sort key and tie, a fingerprint of the list that it is of (workspace,
+A cursor holds the row's position in the order, a fingerprint of the list that it is of (workspace,
 filter and order), and the start that a quick pick was resolved to, so that paging never shifts.
 """
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,24 +33,22 @@ def fingerprint(*parts: object) -> str:
 
 def encode(cursor: Cursor, of: str) -> str:
     """Return the text of a cursor of the list whose fingerprint is `of`."""
-    parts = [
-        of,
-        _plain(cursor.start),
-        _plain(cursor.position.key),
-        _plain(cursor.position.tie),
-    ]
+    parts = [of, _plain(cursor.start), *map(_plain, cursor.position)]
     return base64.urlsafe_b64encode(orjson.dumps(parts)).rstrip(b"=").decode()
 
 
-def decode(text: str, of: str, *, key_type: type, tie_type: type) -> Cursor:
-    """Return the cursor. Raises InvalidCursor, and StaleCursor if it is of another list."""
+def decode(text: str, of: str, *, types: Sequence[type]) -> Cursor:
+    """Return the cursor, whose position has these types.
+
+    Raises InvalidCursor, and StaleCursor if it is of another list.
+    """
     if len(text) > _LENGTH_MAX:
         raise InvalidCursor
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         found, *parts = orjson.loads(base64.urlsafe_b64decode(padded))
-        start, key, tie = (_value(part) for part in parts)
-        cursor = Cursor(Position(key, tie), start)
+        start, *position = (_value(part) for part in parts)
+        cursor = Cursor(tuple(position), start)
         canonical = encode(cursor, found) == text
     except (ValueError, TypeError, KeyError, OverflowError):
         raise InvalidCursor from None
@@ -57,7 +56,7 @@ def decode(text: str, of: str, *, key_type: type, tie_type: type) -> Cursor:
         raise InvalidCursor
     if found != of:
         raise StaleCursor
-    if type(key) is not key_type or type(tie) is not tie_type:
+    if [type(value) for value in position] != list(types):
         raise InvalidCursor
     return cursor
 

@@ -106,8 +106,9 @@ async def page(
         cursors.fingerprint(
             list_.node.__name__, access.workspace_id, _canonical(filter_by), _canonical(order_by)
         ),
-        key_type=datetime if order_by.field.endswith("_AT") else int,
-        tie_type=list_.key_type,
+        types=(datetime, list_.key_type)
+        if order_by.field.endswith("_AT")
+        else (int, datetime, list_.key_type),
     )
     asked = connection.paging(place, **arguments)
     start = asked.cursor.start if asked.cursor else None
@@ -124,7 +125,7 @@ async def page(
     found = await info.context.loaders.record_page.load((request, workspace_id)) if seen else EMPTY
     return list_.connection.of(
         found,
-        lambda row: record.node(list_.node, row, row.page_tie, access=access),
+        lambda row: record.node(list_.node, row, row.row_key, access=access),
         place=place,
         start=meant.period.start if _is_quick(filter_by) else None,
         question=(meant, workspace_id),

@@ -82,7 +82,7 @@ class CreditBalance:
     ) -> CreditLotConnection:
         """Return a page of the live lots."""
         workspace_id = self.access.workspace_id
-        place = Place(cursors.fingerprint("lots", workspace_id), tie_type=int)
+        place = Place(cursors.fingerprint("lots", workspace_id), types=(datetime, int))
         asked = connection.paging(place, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.lot_page.load((asked.part, workspace_id))
         return CreditLotConnection.of(page, lambda row: lot(info, row, self.access), place=place)

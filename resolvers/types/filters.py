@@ -45,16 +45,22 @@ class CreditAdjustmentOrderField(StrEnum):
 _TIME_AND_CREDITS = {"CREATED_AT": "The time.", "CREDITS": "The credits charged."}
 described(
     ConversationUsageOrderField,
-    "What conversations are ordered by; equal ones by id.",
+    "What conversations are ordered by; equal ones by time, then by id.",
     {
         "UPDATED_AT": "The time of the last use.",
         "CREDITS": "The credits charged.",
         "MESSAGE_COUNT": "The messages counted.",
     },
 )
-described(McpHttpCallOrderField, "What calls are ordered by; equal ones by id.", _TIME_AND_CREDITS)
 described(
-    ImportUsageOrderField, "What imports are ordered by; equal ones by id.", _TIME_AND_CREDITS
+    McpHttpCallOrderField,
+    "What calls are ordered by; equal ones by time, then by id.",
+    _TIME_AND_CREDITS,
+)
+described(
+    ImportUsageOrderField,
+    "What imports are ordered by; equal ones by time, then by id.",
+    _TIME_AND_CREDITS,
 )
 described(
     CreditAdjustmentOrderField,

@@ -127,7 +127,7 @@ class ConversationUsage(Node):
     ) -> UsageChargeConnection:
         """Return a page of its charges."""
         parent = (self.access.workspace_id, self.key)
-        place = Place(cursors.fingerprint("charges", *parent), key_type=int, tie_type=int)
+        place = Place(cursors.fingerprint("charges", *parent), types=(int,))
         asked = connection.paging(place, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.charge_page.load((asked.part, parent))
         return UsageChargeConnection.of(page, lambda row: charge(row, self.access), place=place)

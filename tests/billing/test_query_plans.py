@@ -146,10 +146,11 @@ async def test_a_page_deep_in_a_list_costs_what_the_first_one_does(
     large: Large, list_: type[Filter], order: str, *, descending: bool
 ) -> None:
     """A keyset goes there by the index."""
-    tie = ROWS // 2 if list_ is AdjustmentFilter else UUID(int=0)
-    key = NOW - 45 * DAY if order.endswith("_AT") else 10
+    key = ROWS // 2 if list_ is AdjustmentFilter else UUID(int=0)
+    half = NOW - 45 * DAY
+    beside = (half, key) if order.endswith("_AT") else (10, half, key)
 
-    plan = await large.page(list_(), order, descending=descending, beside=Position(key, tie))
+    plan = await large.page(list_(), order, descending=descending, beside=beside)
 
     assert not plan.sorts
     assert plan.rows_touched == READ

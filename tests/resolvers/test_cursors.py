@@ -11,7 +11,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from billing.keyset import Position
 from resolvers import cursors
 from resolvers.cursors import Cursor
 from resolvers.refusals import InvalidCursor, StaleCursor
@@ -26,7 +25,7 @@ NUMBERS = st.integers(-(2**63), 2**63 - 1)
 
 def read(text: str, key_type: type = datetime) -> Cursor:
     """Return the cursor of `LIST` that `text` is."""
-    return cursors.decode(text, LIST, key_type=key_type, tie_type=UUID)
+    return cursors.decode(text, LIST, types=(key_type, UUID))
 
 
 def written(*parts: Any) -> str:
@@ -39,7 +38,7 @@ def test_a_cursor_is_read_back_to_the_microsecond(
     key: datetime | int, tie: UUID, start: datetime | None
 ) -> None:
     """The sort key, the tie and the start of a quick pick."""
-    cursor = Cursor(Position(key, tie), start)
+    cursor = Cursor((key, tie), start)
 
     assert read(cursors.encode(cursor, LIST), type(key)) == cursor
 
@@ -91,7 +90,7 @@ def test_a_forged_number_is_no_boolean() -> None:
 
 def test_a_cursor_of_another_list_is_stale() -> None:
     """It is well written, and of no use here."""
-    cursor = cursors.encode(Cursor(Position(START, TIE), None), cursors.fingerprint("another"))
+    cursor = cursors.encode(Cursor((START, TIE), None), cursors.fingerprint("another"))
 
     with pytest.raises(StaleCursor):
         read(cursor)

@@ -232,7 +232,7 @@ def _create_tables() -> None:
     op.create_index(
         "credit_adjustments_by_amount_idx",
         "credit_adjustments",
-        ["workspace_id", "amount", "entry_number"],
+        ["workspace_id", "amount", "created_at", "entry_number"],
         unique=False,
     )
     op.create_index(
@@ -598,13 +598,13 @@ def _create_tables() -> None:
     op.create_index(
         "conversation_usage_by_credits_idx",
         "conversation_usage",
-        ["workspace_id", "credits", "id"],
+        ["workspace_id", "credits", "updated_at", "id"],
         unique=False,
     )
     op.create_index(
         "conversation_usage_by_messages_idx",
         "conversation_usage",
-        ["workspace_id", "message_count", "id"],
+        ["workspace_id", "message_count", "updated_at", "id"],
         unique=False,
     )
     op.create_index(
@@ -698,7 +698,7 @@ def _create_tables() -> None:
     op.create_index(
         "import_usage_by_credits_idx",
         "import_usage",
-        ["workspace_id", "credits", "id"],
+        ["workspace_id", "credits", "created_at", "id"],
         unique=False,
     )
     op.create_index(
@@ -733,7 +733,7 @@ def _create_tables() -> None:
     op.create_index(
         "mcp_http_calls_by_credits_idx",
         "mcp_http_calls",
-        ["workspace_id", "credits", "id"],
+        ["workspace_id", "credits", "created_at", "id"],
         unique=False,
     )
     op.create_index(
