@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.ledger import CreditCharge, UsageKind
 from tests.resolvers import busy
 from tests.resolvers.busy import BUSY
-from tests.resolvers.world import NOW, World, workspace_id
+from tests.resolvers.world import CREATED, NOW, World, workspace_id
 
 SERIES = """
 query($id: ID!, $filterBy: UsageSeriesFilter!, $granularity: SeriesGranularity!) {
@@ -27,7 +27,8 @@ MOMENTS = st.datetimes(
     datetime(2026, 7, 20),  # noqa: DTZ001 - the strategy adds the zone
     datetime(2026, 12, 1),  # noqa: DTZ001 - the strategy adds the zone
     timezones=st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours))),
-)
+) | st.integers(0, 200).map(lambda halves: CREATED + halves * timedelta(hours=12))
+"""Any moment in any zone, and noons and midnights, when most of it happened."""
 
 
 async def series(world: World, granularity: str = "DAY", kinds: Any = None, **dates: Any) -> Any:
