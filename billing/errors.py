@@ -298,7 +298,7 @@ class PeriodInverted(BillingError):
     code = "PERIOD_INVERTED"
 
     def __init__(self) -> None:
-        super().__init__("A date range must start before it ends.")
+        super().__init__("A date range must not end before it starts.")
 
 
 class TooManyBuckets(BillingError):

@@ -388,6 +388,51 @@ async def test_paging_a_quick_pick_does_not_shift_at_midnight(
     assert fresh["totalCount"] == anew["totalCount"]
 
 
+SMALL_LISTS = {
+    "a person's workspaces": ("viewer { workspaces(@) { nodes { name } ~ } }", ["Acme", "Empty"]),
+    "API keys": (
+        "workspace(id: $id) { apiKeys(@) { nodes { name } ~ } }",
+        ["Production", "Old laptop"],
+    ),
+    "the charges of a conversation": (
+        """workspace(id: $id) { conversationUsage(filterBy: {search: "invoices"}) { nodes {
+            charges(@) { nodes { name: messageCount } ~ }
+        } } }""",
+        [2, 12],
+    ),
+}
+"""Lists without filters, with an `@` for their arguments and a `~` for where the page stands."""
+
+
+@pytest.mark.parametrize(("field", "expected"), SMALL_LISTS.values(), ids=SMALL_LISTS)
+async def test_a_small_list_is_paged_like_a_large_one(
+    world: World, field: str, expected: list[Any]
+) -> None:
+    """Forwards and backwards, and each page says whether there is more."""
+
+    async def page(arguments: str) -> Any:
+        stands = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+        head = "query($id: ID!)" if "$id" in field else "query"
+        found = await world.answer(
+            f"{head} {{ {field.replace('@', arguments).replace('~', stands)} }}"
+        )
+        while "pageInfo" not in found:
+            found = next(iter(found if isinstance(found, list) else found.values()))
+        sides = found["pageInfo"]["hasPreviousPage"], found["pageInfo"]["hasNextPage"]
+        return [node["name"] for node in found["nodes"]], sides, found["pageInfo"]
+
+    everything, both, _ = await page("first: 2")
+    one, at_start, start = await page("first: 1")
+    two, at_end, _ = await page(f'first: 1, after: "{start["endCursor"]}"')
+    last, from_end, end = await page("last: 1")
+    first, from_middle, _ = await page(f'last: 1, before: "{end["startCursor"]}"')
+
+    assert everything == one + two == first + last == expected
+    assert both == (False, False)
+    assert at_start == from_middle == (False, True)
+    assert at_end == from_end == (True, False)
+
+
 async def test_the_lists_and_the_adjustments_explain_the_balance(busy_world: World) -> None:
     """To the last credit: the usage lists never mix with adjustments, and nothing is missing."""
     data = await busy_world.answer(
