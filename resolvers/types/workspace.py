@@ -12,9 +12,9 @@ from resolvers import connection, cursors, ids, lists
 from resolvers.connection import After, Before, First, Last, Place
 from resolvers.context import Info
 from resolvers.fields import resolved
-from resolvers.types import series
+from resolvers.types import preview, series
 from resolvers.types.balance import CreditBalance
-from resolvers.types.enums import Granularity, PermissionReason, PlanKind, Role
+from resolvers.types.enums import BillingCycle, Granularity, PermissionReason, PlanKind, Role
 from resolvers.types.filters import (
     ConversationUsageFilter,
     ConversationUsageOrder,
@@ -33,6 +33,7 @@ from resolvers.types.lists import (
 )
 from resolvers.types.node import Node
 from resolvers.types.plan import CreditPack, PlanOption
+from resolvers.types.preview import PlanSwitchPreview
 from resolvers.types.series import UsagePoint, UsageSeriesFilter
 from resolvers.types.subscription import Subscription
 from resolvers.types.usage import ApiKey, ApiKeyConnection
@@ -118,6 +119,22 @@ class Workspace(Node):
         return [
             PlanOption.of(choice) for choice in switching.choices(await self._held(info), plans)
         ]
+
+    @resolved(
+        "What switching to a paid plan from another one would do, for the owner to confirm."
+        " Null, with an error that says why, where nothing can be previewed."
+    )
+    async def plan_switch_preview(
+        self,
+        info: Info,
+        plan_id: Annotated[strawberry.ID, strawberry.argument(description="The plan.")],
+        billing_cycle: Annotated[
+            BillingCycle, strawberry.argument(description="How often it is to be paid.")
+        ],
+    ) -> PlanSwitchPreview | None:
+        """Return what the switch would do."""
+        plan = ids.decode(plan_id, "Plan").key
+        return await preview.preview(info, self.access, plan_id=plan, billing_cycle=billing_cycle)
 
     @resolved("Its API keys, oldest first, revoked ones included: names, never secrets.")
     async def api_keys(

@@ -1,0 +1,322 @@
+"""Moving from a paid recurring plan: now, at the end of its period, to Free, and back again.
+
+A switch that is confirmed goes on from the quote that it was confirmed by, whatever happens: what
+the subscription shows tells whether it has been made.
+"""
+
+from uuid import UUID
+
+from billing import errands, holding, idempotency, outcomes, quotes, settlement
+from billing.errands import Errand
+from billing.errors import (
+    NoPendingChange,
+    PaymentDeclined,
+    PaymentsRefused,
+    PaymentsUnavailable,
+    PreviewExpired,
+    SwitchUnderWay,
+)
+from billing.holding import Held, PlanTerms
+from billing.idempotency import Answer, Claim
+from billing.outcomes import Outcome, PaymentRequired, Scheduled, Switched
+from billing.payments import InvoiceReason, ScheduledChange, SubscriptionState, SwitchResult
+from billing.quotes import Quote, Target
+from billing.settlement import Story
+from billing.switching import Choice, SwitchAction
+
+_SUBSCRIPTION, _QUOTE = "subscription_id", "quote_id"
+"""What a claim keeps of a change that was begun; without a quote it is a cancellation."""
+
+
+async def quoted(errand: Errand, held: Held, choice: Choice) -> Quote:
+    """Return what a choice would do now, kept so that it can be confirmed."""
+    state = await errand.payments.subscription(_subscription_id(held))
+    quote = await quotes.make(errand.payments, held, state, _target(choice), now=errand.now)
+    async with errand.database.write() as session:
+        await quotes.keep(session, quote, now=errand.now)
+    return quote
+
+
+def is_begun(claim: Claim) -> bool:
+    """Tell whether the change was begun, by us or by who had the claim before."""
+    return _SUBSCRIPTION in claim.progress
+
+
+async def begin(errand: Errand, claim: Claim, held: Held) -> bool:
+    """Begin to cancel; False when something else is held by now."""
+    return await _begin(errand, claim, held, {_SUBSCRIPTION: _subscription_id(held)})
+
+
+async def begin_undoing(errand: Errand, claim: Claim, held: Held) -> bool:
+    """Begin to undo what is to come; False when something else is held by now.
+
+    Raises NoPendingChange, also for a one-time plan that was bought to follow: it is paid.
+    """
+    if held.pending is None or held.stripe_subscription_id is None:
+        raise NoPendingChange
+    return await _begin(errand, claim, held, {_SUBSCRIPTION: held.stripe_subscription_id})
+
+
+async def confirm(
+    errand: Errand, claim: Claim, held: Held, choice: Choice, *, quote_id: UUID
+) -> bool:
+    """Begin a switch by the quote that was shown, if it is still true of the subscription.
+
+    False when something else is held by now. Raises PreviewExpired and SwitchUnderWay.
+    """
+    state = await errand.payments.subscription(_subscription_id(held))
+    async with errand.database.write() as session:
+        if await holding.locked(session, workspace_id=errand.workspace_id) != held:
+            return False
+        quote = await quotes.find(session, workspace_id=errand.workspace_id, quote_id=quote_id)
+        if quote is None or not _is_true(quote, choice, state, errand):
+            raise PreviewExpired
+        if not await quotes.begin(session, quote, now=errand.now):
+            raise SwitchUnderWay
+        progress = {_SUBSCRIPTION: state.subscription_id, _QUOTE: str(quote.id)}
+        await idempotency.keep(session, claim, progress)
+    return True
+
+
+async def go_on(errand: Errand, claim: Claim) -> Answer:
+    """Make the change that was begun, wherever it was left."""
+    state = await errand.payments.subscription(claim.progress[_SUBSCRIPTION])
+    if _QUOTE not in claim.progress:
+        return await _cancel(errand, claim, state)
+    async with errand.database.write() as session:
+        quote = await quotes.find(
+            session, workspace_id=errand.workspace_id, quote_id=UUID(claim.progress[_QUOTE])
+        )
+    if quote is None:
+        raise PreviewExpired
+    try:
+        if quote.action is SwitchAction.UPGRADE_NOW:
+            return await _switch_now(errand, claim, quote, state)
+        return await _switch_later(errand, claim, quote, state)
+    except (PaymentDeclined, PreviewExpired):
+        await _give_up(errand, quote)
+        raise
+
+
+async def undo(errand: Errand, claim: Claim) -> Answer:
+    """Undo what is to come, if it is still to come."""
+    state = await errand.payments.subscription(claim.progress[_SUBSCRIPTION])
+    state = await _without_pending(errand, claim, state)
+    async with errand.database.write() as session:
+        await settlement.subscription(session, state, now=errand.now)
+        return await idempotency.settle(session, claim, {})
+
+
+async def _begin(errand: Errand, claim: Claim, held: Held, progress: Answer) -> bool:
+    async with errand.database.write() as session:
+        if await holding.locked(session, workspace_id=errand.workspace_id) != held:
+            return False
+        await idempotency.keep(session, claim, progress)
+    return True
+
+
+def _subscription_id(held: Held) -> str:
+    if held.stripe_subscription_id is None:
+        raise PaymentsRefused("The plan was not bought with the payment provider")
+    return held.stripe_subscription_id
+
+
+def _target(choice: Choice) -> Target:
+    offer = choice.plan.offer(choice.billing_cycle)
+    assert offer is not None, "a plan that is switched to is paid"
+    if offer.price_id is None:
+        raise PaymentsUnavailable("This can't be bought yet: the provider does not know its price")
+    plan = choice.plan
+    return Target(
+        plan=PlanTerms(
+            id=plan.id,
+            name=plan.name,
+            kind=plan.kind,
+            credits_per_refresh=plan.credits_per_refresh,
+            refreshes=plan.refreshes,
+            period_months=plan.period_months,
+        ),
+        billing_cycle=offer.billing_cycle,
+        price_id=offer.price_id,
+        price=offer.price,
+        is_now=choice.action is SwitchAction.UPGRADE_NOW,
+    )
+
+
+def _is_true(quote: Quote, choice: Choice, state: SubscriptionState, errand: Errand) -> bool:
+    """Tell whether what was shown is what the choice would do, to this subscription, now."""
+    wanted = (choice.plan.id, choice.billing_cycle, choice.action)
+    return (
+        errand.now < quote.expires_at
+        and (quote.plan_id, quote.billing_cycle, quote.action) == wanted
+        and quote.is_true_of(state)
+    )
+
+
+async def _switch_now(
+    errand: Errand, claim: Claim, quote: Quote, state: SubscriptionState
+) -> Answer:
+    """Charge what was shown and switch, unless that is done."""
+    payments = errand.payments
+
+    async def happened() -> SwitchResult | None:
+        found = await payments.subscription(state.subscription_id)
+        return _done(found) if found.price_id == quote.price_id else None
+
+    if state.price_id == quote.price_id:
+        return await _settle_now(errand, claim, quote, _done(state))
+    _refuse_untrue(errand, quote, state)
+    state = await _without_pending(errand, claim, state)
+    result = await errands.called(
+        errand,
+        claim,
+        "switch now",
+        call=lambda key: payments.switch_now(
+            state, price_id=quote.price_id, proration_at=quote.proration_at, idempotency_key=key
+        ),
+        happened=happened,
+    )
+    if result.payment_url is None and result.subscription.price_id != quote.price_id:
+        raise PaymentDeclined
+    return await _settle_now(errand, claim, quote, result)
+
+
+async def _settle_now(errand: Errand, claim: Claim, quote: Quote, result: SwitchResult) -> Answer:
+    """Settle what a switch did, with its invoice if that is paid."""
+    invoice = None
+    if result.invoice_id is not None:
+        invoice = await errand.payments.invoice(result.invoice_id)
+        if invoice.reason is not InvoiceReason.SUBSCRIPTION_UPDATE:
+            invoice = None
+    outcome: Outcome = Switched(quote.effective_at)
+    if result.payment_url is not None:
+        assert result.expires_at is not None, "an authentication has its time"
+        outcome = PaymentRequired(result.payment_url, result.expires_at)
+    async with errand.database.write() as session:
+        bound = None if invoice is None else invoice.invoice_id
+        await quotes.end(session, quote, invoice_id=bound)
+        story = Story(subscription=result.subscription, invoice=invoice)
+        await settlement.settle(session, story, now=errand.now)
+        return await idempotency.settle(session, claim, outcomes.to_json(outcome))
+
+
+async def _switch_later(
+    errand: Errand, claim: Claim, quote: Quote, state: SubscriptionState
+) -> Answer:
+    """Schedule the switch, unless that is done."""
+    payments = errand.payments
+
+    async def scheduled(found: SubscriptionState) -> ScheduledChange | None:
+        if found.schedule_id is None:
+            return None
+        change = await payments.schedule(found.schedule_id)
+        return change if change.is_live and change.price_id == quote.price_id else None
+
+    async def happened() -> ScheduledChange | None:
+        return await scheduled(await payments.subscription(state.subscription_id))
+
+    change = await scheduled(state)
+    if change is None:
+        _refuse_untrue(errand, quote, state)
+        state = await _without_pending(errand, claim, state)
+        change = await errands.called(
+            errand,
+            claim,
+            "switch later",
+            call=lambda key: payments.switch_later(
+                state, price_id=quote.price_id, idempotency_key=key
+            ),
+            happened=happened,
+        )
+    state = await payments.subscription(state.subscription_id)
+    async with errand.database.write() as session:
+        await quotes.end(session, quote)
+        await settlement.subscription(session, state, change=change, now=errand.now)
+        answer = outcomes.to_json(Scheduled(quote.effective_at))
+        return await idempotency.settle(session, claim, answer)
+
+
+async def _cancel(errand: Errand, claim: Claim, state: SubscriptionState) -> Answer:
+    """Let the subscription end with its period, unless it does."""
+    payments = errand.payments
+
+    async def happened() -> SubscriptionState | None:
+        found = await payments.subscription(state.subscription_id)
+        return found if found.cancels_at is not None else None
+
+    if state.cancels_at is None:
+        kept = await _released(errand, claim, state)
+        state = await errands.called(
+            errand,
+            claim,
+            "cancel",
+            call=lambda key: payments.cancel_at_period_end(
+                kept.subscription_id, idempotency_key=key
+            ),
+            happened=happened,
+        )
+    effective_at = state.cancels_at or state.period_end
+    async with errand.database.write() as session:
+        await settlement.subscription(session, state, now=errand.now)
+        answer = outcomes.to_json(Scheduled(effective_at))
+        return await idempotency.settle(session, claim, answer)
+
+
+async def _without_pending(
+    errand: Errand, claim: Claim, state: SubscriptionState
+) -> SubscriptionState:
+    """Undo what is to come of a subscription; return it as it then is."""
+    payments = errand.payments
+    state = await _released(errand, claim, state)
+    if state.cancels_at is None:
+        return state
+
+    async def happened() -> SubscriptionState | None:
+        found = await payments.subscription(state.subscription_id)
+        return found if found.cancels_at is None else None
+
+    return await errands.called(
+        errand,
+        claim,
+        "keep",
+        call=lambda key: payments.keep(state.subscription_id, idempotency_key=key),
+        happened=happened,
+    )
+
+
+async def _released(errand: Errand, claim: Claim, state: SubscriptionState) -> SubscriptionState:
+    """Release the subscription's schedule, if it has one; return it as it then is."""
+    payments = errand.payments
+    schedule_id = state.schedule_id
+    if schedule_id is None:
+        return state
+
+    async def happened() -> SubscriptionState | None:
+        found = await payments.subscription(state.subscription_id)
+        return found if found.schedule_id is None else None
+
+    async def release(key: str) -> SubscriptionState:
+        await payments.release_schedule(schedule_id, idempotency_key=key)
+        return await payments.subscription(state.subscription_id)
+
+    return await errands.called(
+        errand, claim, f"release {schedule_id}", call=release, happened=happened
+    )
+
+
+def _done(state: SubscriptionState) -> SwitchResult:
+    return SwitchResult(
+        subscription=state, invoice_id=state.latest_invoice_id, payment_url=None, expires_at=None
+    )
+
+
+def _refuse_untrue(errand: Errand, quote: Quote, state: SubscriptionState) -> None:
+    """Refuse to go on with a switch that is not what was shown, or that nobody waits for."""
+    if errand.now >= quote.expires_at + quotes.LIFETIME or not quote.is_true_of(state):
+        raise PreviewExpired
+
+
+async def _give_up(errand: Errand, quote: Quote) -> None:
+    """Mark that the switch is not made; what is to come may have been undone by it."""
+    async with errand.database.write() as session:
+        await quotes.end(session, quote)

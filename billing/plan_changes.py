@@ -1,0 +1,132 @@
+"""Changing the plan of a workspace, as its owner chooses: every row of the switch table.
+
+Each change is recorded as begun before the provider is asked, and settled after it by the same
+functions as the provider's own notices. Who dies in between has begun: the same key goes on.
+A new choice undoes one that is to come before anything else, also when its card is then declined.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from billing import buying, holding, idempotency, moving, outcomes, quotes, switching
+from billing.checkouts import Returns
+from billing.errands import Errand
+from billing.errors import PaymentsUnavailable, PreviewNotPossible
+from billing.holding import Held
+from billing.idempotency import Answer, Claim, Request
+from billing.outcomes import ConfirmationRequired, Outcome
+from billing.quotes import Quote
+from billing.subscriptions import LiveSubscription, PendingChange
+from billing.switching import Choice, SwitchAction
+from models.plan import BillingCycle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is chosen: a plan and cycle, the preview that is confirmed, where to come back to."""
+
+    plan_id: str
+    billing_cycle: BillingCycle | None
+    quote_id: UUID | None = None
+    returns: Returns | None = None
+
+
+ROUNDS = 4
+"""How often a choice is looked at anew because something has changed while it was made."""
+
+
+async def preview(errand: Errand, *, plan_id: str, billing_cycle: BillingCycle) -> Quote:
+    """Return what switching to a plan would do, kept so that it can be confirmed.
+
+    Raises PreviewNotPossible where nothing is to be confirmed, what `switching.choose` raises,
+    PaymentsUnavailable and PaymentsRefused.
+    """
+    held = await _held(errand)
+    choice = _chosen(errand, held, plan_id, billing_cycle)
+    if not choice.requires_confirmation:
+        raise PreviewNotPossible
+    return await moving.quoted(errand, held, choice)
+
+
+async def previewed(errand: Errand, *, quote_id: UUID) -> Quote | None:
+    """Return what was shown under an id."""
+    async with errand.database.write() as session:
+        return await quotes.find(session, workspace_id=errand.workspace_id, quote_id=quote_id)
+
+
+async def switch(errand: Errand, *, wish: Wish, request: Request) -> Outcome:
+    """Do what choosing a plan does, once for the request's key.
+
+    Raises what `switching.choose` and `idempotency.across` raise, ReturnUrlRequired,
+    CheckoutProcessing, PreviewExpired, PaymentDeclined, PaymentsUnavailable and PaymentsRefused.
+    """
+    work = partial(_switch, errand, wish)
+    answer = await idempotency.across(errand.database, request=request, work=work, now=errand.now)
+    return outcomes.parse(answer)
+
+
+async def undo(errand: Errand, *, request: Request) -> None:
+    """Undo the plan change that is to come, once for the request's key.
+
+    Raises NoPendingChange, PaymentsUnavailable, PaymentsRefused, and what `idempotency.across`
+    raises.
+    """
+    work = partial(_undo, errand)
+    await idempotency.across(errand.database, request=request, work=work, now=errand.now)
+
+
+async def _switch(errand: Errand, wish: Wish, claim: Claim) -> Answer:
+    """Do what the choice does now, or go on with what was begun."""
+    if moving.is_begun(claim):
+        return await moving.go_on(errand, claim)
+    for _ in range(ROUNDS):
+        held = await _held(errand)
+        choice = _chosen(errand, held, wish.plan_id, wish.billing_cycle)
+        match choice.action:
+            case SwitchAction.CHECKOUT:
+                answer = await buying.plan(errand, claim, held, choice, returns=wish.returns)
+                if answer is not None:
+                    return answer
+            case SwitchAction.CANCEL_AT_PERIOD_END:
+                if await moving.begin(errand, claim, held):
+                    return await moving.go_on(errand, claim)
+            case _ if wish.quote_id is None:
+                quote = await moving.quoted(errand, held, choice)
+                return outcomes.to_json(ConfirmationRequired(quote.id))
+            case _:
+                if await moving.confirm(errand, claim, held, choice, quote_id=wish.quote_id):
+                    return await moving.go_on(errand, claim)
+    raise PaymentsUnavailable
+
+
+async def _undo(errand: Errand, claim: Claim) -> Answer:
+    for _ in range(ROUNDS):
+        if moving.is_begun(claim) or await moving.begin_undoing(errand, claim, await _held(errand)):
+            return await moving.undo(errand, claim)
+    raise PaymentsUnavailable
+
+
+async def _held(errand: Errand) -> Held:
+    async with errand.database.write() as session:
+        return await holding.locked(session, workspace_id=errand.workspace_id)
+
+
+def _chosen(errand: Errand, held: Held, plan_id: str, billing_cycle: BillingCycle | None) -> Choice:
+    pending = None
+    if held.pending is not None:
+        to_come = held.pending
+        pending = PendingChange(to_come.plan_id, to_come.billing_cycle, to_come.at)
+    subscription = LiveSubscription(
+        workspace_id=held.workspace_id,
+        plan_id=held.plan.id,
+        billing_cycle=held.billing_cycle,
+        status=held.status,
+        period_start=held.period_start,
+        period_end=held.period_end,
+        refresh_period_end=None if held.refresh is None else held.refresh.end,
+        pending=pending,
+    )
+    return switching.choose(
+        subscription, errand.plans, plan_id=plan_id, billing_cycle=billing_cycle
+    )

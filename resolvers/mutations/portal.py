@@ -1,0 +1,45 @@
+"""`createCustomerPortalSession`: the owner sees to cards, invoices and cancellation."""
+
+from typing import Annotated
+
+import strawberry
+
+from billing import portal, returning
+from resolvers.context import Info
+from resolvers.mutations import owners, payload
+from resolvers.mutations.payload import Payload
+from resolvers.types.scalars import URL
+
+
+@strawberry.input(description="The workspace whose portal is opened.")
+class CreateCustomerPortalSessionInput:
+    """The workspace."""
+
+    workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
+    return_url: URL = strawberry.field(
+        description="Where to return from the portal, of an allowed origin."
+    )
+
+
+@strawberry.type(description="Where the customer portal is.")
+class CreateCustomerPortalSessionPayload(Payload):
+    """Where the portal is."""
+
+    url: URL | None = strawberry.field(
+        default=None, description="The portal, for one visit: send the person there at once."
+    )
+
+
+@payload.mutation(
+    CreateCustomerPortalSessionPayload,
+    "Open the customer portal, where cards, invoices and the cancellation of the plan are. Asked"
+    " again, it is opened again. For the owner of a workspace.",
+)
+async def create_customer_portal_session(
+    info: Info, asked: Annotated[CreateCustomerPortalSessionInput, payload.INPUT]
+) -> CreateCustomerPortalSessionPayload:
+    """Open the portal."""
+    owned = await owners.owned(info, asked)
+    returning.check(asked.return_url, origins=info.context.return_origins, about="return_url")
+    url = await portal.visit(await owners.errand(info, owned), return_url=asked.return_url)
+    return CreateCustomerPortalSessionPayload(url=URL(url))

@@ -1,0 +1,80 @@
+"""`createTopUpCheckout`: the owner of a paid workspace buys credit packs."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from billing import returning, topups
+from billing.checkouts import PackPurchase, Returns
+from resolvers.context import Info
+from resolvers.fields import resolved
+from resolvers.mutations import owners, payload
+from resolvers.mutations.payload import Payload
+from resolvers.types.checkout import TopUpCheckout, top_up
+from resolvers.types.scalars import URL
+
+
+@strawberry.input(description="So many credit packs for a workspace.")
+class CreateTopUpCheckoutInput:
+    """So many credit packs."""
+
+    workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
+    packs: int = strawberry.field(
+        description="How many packs: 1 to the `quantityMax` of the `CreditPack`."
+    )
+    success_url: URL = strawberry.field(
+        description="Where to return from the page when it is paid, of an allowed origin."
+    )
+    cancel_url: URL = strawberry.field(description="The same, when it is not paid.")
+    idempotency_key: str = strawberry.field(description=payload.IDEMPOTENCY_KEY)
+
+    def returns(self, info: Info) -> Returns:
+        """Return where to return to. Raises ReturnUrlNotAllowed."""
+        said = {"success_url": self.success_url, "cancel_url": self.cancel_url}
+        for name, url in said.items():
+            returning.check(url, origins=info.context.return_origins, about=name)
+        return Returns(**said)
+
+
+@strawberry.type(description="The purchase that was begun.")
+class CreateTopUpCheckoutPayload(Payload):
+    """The purchase."""
+
+    key: strawberry.Private[tuple[UUID, UUID] | None] = None
+
+    @resolved("The purchase: send the person to its `url`, and ask for its `status` by `node(id)`.")
+    async def top_up_checkout(self, info: Info) -> TopUpCheckout | None:
+        """Return the purchase as it now is."""
+        if self.key is None:
+            return None
+        workspace_id, checkout_id = self.key
+        found = await info.context.loaders.workspace.load(workspace_id)
+        return None if found is None else await top_up(info, found, checkout_id)
+
+
+@payload.mutation(
+    CreateTopUpCheckoutPayload,
+    "Open a checkout page for credit packs. The credits come when it is paid. For the owner of a"
+    " workspace on a paid plan.",
+)
+async def create_top_up_checkout(
+    info: Info, asked: Annotated[CreateTopUpCheckoutInput, payload.INPUT]
+) -> CreateTopUpCheckoutPayload:
+    """Open a page, one for its key."""
+    owned = await owners.owned(info, asked)
+    returns = asked.returns(info)
+    bought = await _purchase(info, owned.workspace_id, asked.packs, returns)
+    request = owners.request(info, asked, mutation="createTopUpCheckout", owned=owned)
+    errand = await owners.errand(info, owned)
+    checkout_id = await topups.buy(errand, bought=bought, request=request)
+    return CreateTopUpCheckoutPayload(key=(owned.workspace_id, checkout_id))
+
+
+async def _purchase(info: Info, workspace_id: UUID, packs: int, returns: Returns) -> PackPurchase:
+    held = await info.context.loaders.subscription.load(workspace_id)
+    assert held is not None, "a workspace is created with a subscription"
+    plans = await info.context.loaders.plans
+    plan = next(plan for plan in plans if plan.id == held.plan_id)
+    offer = await info.context.loaders.pack
+    return topups.purchase(offer, plan_kind=plan.kind, packs=packs, returns=returns)
