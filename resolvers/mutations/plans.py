@@ -205,7 +205,6 @@ def _quote_id(token: str) -> UUID:
 
 def _outcome(outcome: Outcome, quote: Quote | None) -> SwitchPlanOutcome:
     made: SwitchPlanOutcome
-    made: SwitchPlanOutcome
     match outcome:
         case outcomes.Switched(effective_at):
             made = PlanSwitched(effective_at=effective_at)
