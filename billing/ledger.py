@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import details, rows
+from billing import details, notices, rows
 from billing.book import Book
 from billing.entries import (
     Adjustment,
@@ -210,6 +210,7 @@ async def _write(session: AsyncSession, workspace_id: UUID, book: Book) -> None:
                 "new_entry_at": book.last_entry_at,
             },
         )
+        notices.announce(session, notices.balance(workspace_id))
 
 
 def _adjustment_row(adjustment: Adjustment) -> tuple[Any, ...]:

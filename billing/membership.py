@@ -14,7 +14,7 @@ from sqlalchemy import ARRAY, Text, Uuid, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import rows, text
+from billing import notices, rows, text
 from billing.errors import MemberNamedTwice, TooManyMembers, ValueRequired
 from billing.rows import Rows
 from billing.use import ID_LENGTH_MAX
@@ -69,6 +69,7 @@ async def change(
             .where(_M.workspace_id == workspace_id, _M.user_id.in_(leaving), _M.left_at.is_(None))
             .values(left_at=now)
         )
+    notices.announce(session, notices.members(workspace_id))
 
 
 class _Person(NamedTuple):

@@ -6,7 +6,7 @@ DatabaseFailure
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import Any, Final, Self
@@ -23,6 +23,9 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.pool import QueuePool
+
+from models import channel
+from models.channel import Announcer
 
 Parameters = Mapping[str, Any]
 Record = Row[Any]
@@ -175,6 +178,7 @@ class Database:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.announcer = Announcer(self.engine)
 
     def snapshot(self) -> Snapshot:
         """Return a new snapshot; whoever asks for it closes it."""
@@ -186,13 +190,19 @@ class Database:
 
         Raises DatabaseFailure; when the server goes away during the commit, nobody knows which.
         """
-        with _failures():
-            async with self._sessions() as session, session.begin():
-                # A foreign key is checked by a statement of its own: to plan that anew for every
-                # row made a COPY of 100,000 charges 2.5 times slower.
-                with _failures_to_connect():
-                    await session.execute(_REUSE_PLANS)
-                yield session
+        topics: Collection[str] = ()
+        try:
+            with _failures():
+                async with self._sessions() as session, session.begin():
+                    # A foreign key is checked by a statement of its own: to plan that anew for
+                    # every row made a COPY of 100,000 charges 2.5 times slower.
+                    with _failures_to_connect():
+                        await session.execute(_REUSE_PLANS)
+                    yield session
+                    topics = channel.announced(session)
+        finally:
+            # Also when nobody knows which: to tell too much does no harm.
+            self.announcer.tell(topics)
 
     async def ping(self) -> None:
         """Ask the server for a sign of life. Raises DatabaseFailure."""
@@ -217,7 +227,8 @@ class Database:
         return pool.checkedout()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, after what is still to be announced."""
+        await self.announcer.close()
         await self.engine.dispose()
 
 
