@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from starlette.applications import Starlette
@@ -14,10 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway import graphql_http, observability, static
-from gateway.auth import Authenticator, InvalidToken, Reason
+from gateway.auth import AuthenticationError, Authenticator, InvalidToken, Reason
 from gateway.graphql_http import GraphQLHTTP
 from gateway.headers import SecureHeaders
 from gateway.limits import HTTPLimits
+from gateway.listener import Listener
 from gateway.observability import Observed
 from gateway.operations import Told
 from gateway.settings import Settings
@@ -34,15 +36,21 @@ EXPLORER_PATH: Final = "/graphiql"
 
 
 def create_app(settings: Settings) -> Starlette:
-    """Return the application of one process. Its settings name a database."""
+    """Return the application of one process. Its settings name a database.
+
+    Who stops it calls its `state.end_streams` first: streams of events have no end of their own.
+    """
     assert settings.database_url is not None
     gateway = _Gateway(settings, database_url=settings.database_url.get_secret_value())
-    return Starlette(
-        routes=_routes(settings, gateway),
+    graphql = _graphql(settings, gateway)
+    app = Starlette(
+        routes=_routes(settings, gateway, graphql),
         middleware=[Middleware(Observed), Middleware(SecureHeaders)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=gateway.life,
     )
+    app.state.end_streams = graphql.end_streams
+    return app
 
 
 class _Gateway:
@@ -56,6 +64,12 @@ class _Gateway:
             statement_cache_size=settings.database_statement_cache,
         )
         self.authenticator = Authenticator(settings)
+        listen_url = settings.database_listen_url
+        self.listener = Listener(
+            listen_url.get_secret_value() if listen_url else database_url,
+            database=self.database,
+            interval_seconds=settings.subscription_interval_seconds,
+        )
         self._database_url = database_url
         self._return_origins = settings.return_origins
         self._is_migrated = False
@@ -68,6 +82,7 @@ class _Gateway:
             yield
         finally:
             sampling.cancel()
+            await self.listener.close()
             await self.authenticator.close()
             await self.database.close()
 
@@ -76,16 +91,30 @@ class _Gateway:
 
         Raises InvalidToken or AuthenticationUnavailable.
         """
+        context = await self._context(connection)
+        if connection.scope["type"] == "http":
+            observability.note(statements=lambda: context.statements)
+        return context
+
+    async def _context(self, connection: HTTPConnection) -> Context:
         credentials = connection.headers.getlist("Authorization")
         if len(credentials) > 1:
             raise InvalidToken(Reason.MALFORMED)
         viewer = await self.authenticator.authenticate(credentials[0] if credentials else None)
-        context = Context(
-            viewer=viewer, database=self.database, return_origins=self._return_origins
+        return Context(
+            viewer=viewer,
+            database=self.database,
+            return_origins=self._return_origins,
+            notices=self.listener,
+            again=partial(self._again, connection),
         )
-        if connection.scope["type"] == "http":
-            observability.note(statements=lambda: context.snapshot.statements)
-        return context
+
+    async def _again(self, connection: HTTPConnection) -> Context:
+        """Return the context that the operation would have if it began now."""
+        try:
+            return await self._context(connection)
+        except AuthenticationError as error:
+            raise graphql_http.unknown(error) from None
 
     async def readiness(self, _: Request) -> Response:
         """Tell whether operations can be answered now, and which part fails."""
@@ -115,18 +144,22 @@ class _Gateway:
 _FRESH: Final = {"Cache-Control": "no-store"}
 
 
-def _routes(settings: Settings, gateway: _Gateway) -> list[BaseRoute]:
-    graphql = GraphQLHTTP(
+def _graphql(settings: Settings, gateway: _Gateway) -> GraphQLHTTP:
+    return GraphQLHTTP(
         _limited(settings),
         make_context=gateway.make_context,
         limits=HTTPLimits(
             body_bytes=settings.limit_body_bytes,
             websocket_operations=settings.limit_websocket_operations,
             websocket_init_timeout=timedelta(seconds=settings.websocket_init_timeout_seconds),
+            heartbeat=timedelta(seconds=settings.stream_heartbeat_seconds),
         ),
         allowed_origins=settings.cors_origins,
         explorer_path=EXPLORER_PATH if settings.graphiql else None,
     )
+
+
+def _routes(settings: Settings, gateway: _Gateway, graphql: GraphQLHTTP) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         *graphql_http.routes(graphql, cors_origins=settings.cors_origins),
         Route("/healthz", _alive),

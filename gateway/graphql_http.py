@@ -5,6 +5,7 @@ Follows the GraphQL-over-HTTP draft. Whatever happens, the answer is a GraphQL d
 no `data`; it is a 4xx in the former, and in the latter a 200 where the draft asks for it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, cast
@@ -42,7 +43,6 @@ MakeContext = Callable[[HTTPConnection], Awaitable[object]]
 _METHODS: Final = ("GET", "POST")
 _STATUS: Final[dict[str, int]] = {Code.TIMEOUT: 504, Code.INTERNAL_ERROR: 500}
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Accept"}
-_EVENTS: Final = SSETransport()
 _EVENT_HEADERS: Final = {**_HEADERS, "Cache-Control": "no-store, no-transform"}
 _COMPRESSED_FROM_BYTES: Final = 1_024
 _COMPRESSION_LEVEL: Final = 4  # of 9: the levels above cost more time than they save bytes
@@ -102,6 +102,9 @@ class GraphQLHTTP(GraphQL[Any, None]):
         self.make_context = make_context
         self.limits = limits
         self.explorer_path = explorer_path
+        self._events = SSETransport(limits.heartbeat.total_seconds())
+        self._streams: set[asyncio.Timeout] = set()
+        self._is_stopping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one WebSocket until it closes."""
@@ -114,7 +117,20 @@ class GraphQLHTTP(GraphQL[Any, None]):
             response = await self.respond(request)
         except ClientDisconnect:
             return
-        await response(scope, receive, send)
+        if isinstance(response, StreamingResponse):
+            await self._send_stream(response, scope, receive, send)
+        else:
+            await response(scope, receive, send)
+
+    def end_streams(self) -> None:
+        """End every stream of events, and those to come: the gateway stops.
+
+        They end without the event that says that they are complete, so clients connect again.
+        """
+        self._is_stopping = True
+        now = asyncio.get_running_loop().time()
+        while self._streams:
+            self._streams.pop().reschedule(now)
 
     async def respond(self, request: Request) -> Response:
         """Return the answer to a request, whatever happens. Raises ClientDisconnect."""
@@ -125,14 +141,11 @@ class GraphQLHTTP(GraphQL[Any, None]):
         except RequestRefused as refusal:
             return _refusal(refusal.status, refusal.error, media_type, refusal.headers)
         except auth.InvalidToken as error:
-            refused = errors.coded(str(error), Code.UNAUTHENTICATED, reason=str(error.reason))
             challenge = f'Bearer error="invalid_token", error_description="{error}"'
-            return _refusal(401, refused, media_type, {"WWW-Authenticate": challenge})
+            return _refusal(401, unknown(error), media_type, {"WWW-Authenticate": challenge})
         except auth.AuthenticationUnavailable as error:
-            refused = errors.coded(str(error), Code.AUTHENTICATION_UNAVAILABLE)
-            return _refusal(
-                503, refused, media_type, {"Retry-After": str(error.retry_after_seconds)}
-            )
+            later = {"Retry-After": str(error.retry_after_seconds)}
+            return _refusal(503, unknown(error), media_type, later)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: the client gets a reference
@@ -182,8 +195,26 @@ class GraphQLHTTP(GraphQL[Any, None]):
             operation_name=parameters.operation_name,
             operation_extensions=parameters.extensions,
         )
-        events = self._stream_result(request, cast("SubscriptionExecutionResult", results), _EVENTS)
-        return StreamingResponse(events(), headers={**_EVENTS.headers, **_EVENT_HEADERS})
+        events = self._stream_result(
+            request, cast("SubscriptionExecutionResult", results), self._events
+        )
+        return StreamingResponse(events(), headers={**self._events.headers, **_EVENT_HEADERS})
+
+    async def _send_stream(
+        self, response: StreamingResponse, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Send a stream to its end, or to that of the gateway."""
+        stream = asyncio.timeout(0 if self._is_stopping else None)
+        try:
+            async with stream:
+                self._streams.add(stream)
+                await response(scope, receive, send)
+        except TimeoutError:
+            if not stream.expired():
+                raise
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._streams.discard(stream)
 
     async def on_ws_connect(self, context: Connection) -> UnsetType | None:
         """Judge the token that came with the handshake or with `connection_init`."""
@@ -205,6 +236,13 @@ class GraphQLHTTP(GraphQL[Any, None]):
     def decode_json(self, data: str | bytes) -> object:
         """Return what is in a frame. Raises json.JSONDecodeError."""
         return orjson.loads(data)
+
+
+def unknown(error: auth.AuthenticationError) -> GraphQLError:
+    """Return the error that tells a client why it is not known who asks."""
+    if isinstance(error, auth.InvalidToken):
+        return errors.coded(str(error), Code.UNAUTHENTICATED, reason=str(error.reason))
+    return errors.coded(str(error), Code.AUTHENTICATION_UNAVAILABLE)
 
 
 def _comes_to_explore(request: Request) -> bool:

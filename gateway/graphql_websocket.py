@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from json import JSONDecodeError
 from typing import Any, Final
 
-from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
@@ -20,11 +19,13 @@ from strawberry.http.exceptions import (
     NonTextMessageReceived,
     WebSocketDisconnected,
 )
+from strawberry.schema.schema import StreamResult
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
+from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from gateway import auth
 from resolvers import errors
@@ -177,15 +178,21 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         self.context = context
         await super().run_operation(operation)
 
+    async def _send_result_stream(
+        self, operation: Operation[Any, None], result_source: StreamResult
+    ) -> None:
+        """Send results; one that is only errors, first or later, is the end of the operation."""
+        async for result in result_source:
+            if isinstance(result, PreExecutionError):
+                await operation.send_initial_errors(result.errors or [])
+                return
+            assert isinstance(result, ExecutionResult), "nothing is delivered in parts"
+            await operation.send_next(result)
+
     async def handle_task_exception(self, error: Exception) -> None:
         """Log what made an operation fail, unless its client went away."""
         if not isinstance(error, WebSocketDisconnected):
             errors.unexpected(error)
-
-    @staticmethod
-    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:  # noqa: ARG004
-        """Tell why a bad document closes the connection: it does not, it is answered."""
-        return None
 
 
 def _authorized(handshake: HTTPConnection, authorization: str) -> HTTPConnection:

@@ -170,9 +170,31 @@ def _worker(settings: Settings) -> Starlette:
 def _application(settings: Settings) -> Starlette:
     """Make the application, and spare the garbage collector what lives as long as the process."""
     made = app.create_app(settings)
+    _before_the_end(made.state.end_streams)
     gc.collect()
     gc.freeze()
     return made
+
+
+def _before_the_end(end: Callable[[], None]) -> None:
+    """Call `end` in this loop when the process is told to stop, before who hears of it now.
+
+    uvicorn waits for requests in flight, and tells the application nothing until they have ended.
+    """
+    loop = asyncio.get_running_loop()
+
+    def chain(number: signal.Signals) -> None:
+        hear = signal.getsignal(number)
+        assert callable(hear)
+
+        def hear_first(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(end)
+            hear(number, frame)
+
+        signal.signal(number, hear_first)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        chain(number)
 
 
 @contextmanager

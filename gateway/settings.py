@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         description="The PostgreSQL server, `postgresql://user:password@host/database`. "
         "Without it, an embedded server runs in the data directory.",
     )
+    database_listen_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_LISTEN_URL",
+        description="The same database past any pooler, for the connection that hears of changes; "
+        "required behind a PgBouncer in transaction mode.",
+    )
     database_pool_size: int = Field(
         default=10,
         ge=1,
@@ -212,6 +218,20 @@ class Settings(BaseSettings):
         le=3_600,
         description="A WebSocket that has not introduced itself by then is closed.",
     )
+    stream_heartbeat_seconds: float = Field(
+        default=15.0,
+        gt=0,
+        le=3_600,
+        description="A stream of events in which nothing happens says so at this interval: "
+        "shorter than any proxy's idle timeout.",
+    )
+    subscription_interval_seconds: float = Field(
+        default=0.2,
+        ge=0,
+        le=3_600,
+        description="A subscription is told of changes at most this often; "
+        "those in between are told as one.",
+    )
     remembered_documents: int = Field(
         default=1_000,
         ge=1,
@@ -256,7 +276,7 @@ class Settings(BaseSettings):
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_listen_url")
     @classmethod
     def _read_database_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:

@@ -40,6 +40,8 @@ NULLABLE = {
     "Query.workspace",
     "Query.node",
     "Query.nodes[]",
+    "SubscriptionRoot.creditBalanceChanged",
+    "SubscriptionRoot.topUpCheckoutChanged",
     # What a role may not see.
     "ConversationUsage.user",
     "ImportUsage.user",
@@ -250,9 +252,10 @@ def test_every_mutation_takes_one_input_and_answers_with_a_payload_of_its_own() 
         assert str(payload.fields["userErrors"].type) == "[UserError!]!"
 
 
-def test_there_is_no_subscription() -> None:
-    """Not in this schema."""
-    assert SCHEMA.subscription_type is None
+def test_what_is_followed_has_a_root_that_says_its_name() -> None:
+    """`Subscription` is what a workspace holds: tools must not take it for the root."""
+    assert SCHEMA.subscription_type is OBJECTS["SubscriptionRoot"]
+    assert "\n  subscription: SubscriptionRoot\n}" in printed()
 
 
 def test_every_node_of_the_code_is_in_the_schema() -> None:
