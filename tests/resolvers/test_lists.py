@@ -167,15 +167,16 @@ async def test_a_list_is_what_its_rows_say(
     order = data.draw(st.none() | st.sampled_from(sorted(listing.orders)))
     direction = data.draw(st.none() | st.sampled_from(["ASC", "DESC"]))
     size = data.draw(st.sampled_from([9, 40, 100]))
+    time = listing.orders[_time_order(listing)]
     rows = [
         row
         for row in await busy.rows_of(busy_world.database, listing.model)
-        if lets_through(dates, getattr(row, listing.orders[_time_order(listing)]))
+        if lets_through(dates, getattr(row, time))
         and (not chosen or getattr(row, column) in chosen)
     ]
-    sort_column = listing.orders[order or _time_order(listing)]
+    columns = (listing.orders[order] if order else time, time, listing.tie)
     rows.sort(
-        key=lambda row: (getattr(row, sort_column), getattr(row, listing.tie)),
+        key=lambda row: tuple(getattr(row, each) for each in columns),
         reverse=direction != "ASC",
     )
     sent = (
