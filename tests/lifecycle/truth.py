@@ -1,0 +1,164 @@
+"""What was paid, according to the sandbox, against what the ledger has made of it.
+
+The rules are written here once more, from what a customer is promised, and share nothing with the
+gateway's: a package for each paid period, packs for each paid checkout, the difference for each
+switch, and what was refunded or is disputed taken away in proportion.
+"""
+
+from calendar import monthrange
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from models.database import Database
+from tests.lifecycle import catalogue
+
+RENEWAL = "SUBSCRIPTION_RENEWAL"
+PURCHASE = "CREDIT_PACKAGE_PURCHASE"
+COMPENSATION = "SUBSCRIPTION_SWITCH_COMPENSATION"
+REFUND = "CREDIT_REFUND"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something paid that brings credits once, and the part of the money that went back.
+
+    What `may_be_refused` was paid for something that cannot be had: it brings credits and loses
+    them again, or never brings any.
+    """
+
+    name: str
+    type: str
+    credits: int
+    reversed: Fraction
+    may_be_refused: bool = False
+
+    @property
+    def taken(self) -> int:
+        """The credits that go with the money."""
+        return floor(self.credits * min(self.reversed, Fraction(1)))
+
+
+async def differences(database: Database, truth: Any) -> list[str]:
+    """Return, in words, what is booked and was not paid, and the other way round."""
+    async with database.snapshot() as snapshot:
+        rows = await snapshot.all(_BOOKED)
+    booked: dict[UUID, Counter[tuple[str, int]]] = defaultdict(Counter)
+    for row in rows:
+        booked[row.workspace_id][row.type, row.amount] += 1
+    paid = sources(truth)
+    return [
+        f"{workspace_id}: {difference}"
+        for workspace_id in {*booked, *paid}
+        for difference in _compare(paid.get(workspace_id, []), booked[workspace_id])
+    ]
+
+
+def sources(truth: Any) -> dict[UUID, list[Source]]:
+    """Return what was paid for each workspace."""
+    found: dict[UUID, list[Source]] = defaultdict(list)
+    for customer in truth["customers"].values():
+        for checkout in customer["checkouts"]:
+            if checkout["payment_status"] == "paid":
+                found[_workspace(checkout)] += _of_checkout(checkout, found[_workspace(checkout)])
+        for invoice in customer["invoices"]:
+            found[_workspace(invoice)] += _of_invoice(invoice)
+    return found
+
+
+def compensation(*, old: str, new: str, at: datetime, period_end: datetime) -> int:
+    """Return the credits of a switch at a moment of a paid period, by lookup keys."""
+    (old_plan, old_cycle), (new_plan, new_cycle) = (key.split("_", 1) for key in (old, new))
+    months = 12 if old_cycle == "yearly" else 1
+    starts = [add_months(period_end, month - months) for month in range(months + 1)]
+    end = next(start for start in starts if start > at)
+    start = starts[starts.index(end) - 1]
+    left = Fraction(int((end - at).total_seconds()), int((end - start).total_seconds()))
+    granted = Fraction(1) if old_cycle != new_cycle else left
+    return ceil(granted * catalogue.PACKAGES[new_plan] - left * catalogue.PACKAGES[old_plan])
+
+
+def add_months(anchor: datetime, months: int) -> datetime:
+    """Return the same day so many months later, or the last of a shorter month."""
+    year, month = divmod(anchor.year * 12 + anchor.month - 1 + months, 12)
+    return anchor.replace(
+        year=year, month=month + 1, day=min(anchor.day, monthrange(year, month + 1)[1])
+    )
+
+
+def _compare(paid: list[Source], booked: Counter[tuple[str, int]]) -> Iterator[str]:
+    left = booked.copy()
+    refunded = sum(amount * number for (type_, amount), number in booked.items() if type_ == REFUND)
+    taken = 0
+    for source in sorted(paid, key=lambda source: source.reversed >= 1 or source.may_be_refused):
+        entry = source.type, source.credits
+        if left[entry]:
+            left[entry] -= 1
+            taken += source.taken
+        elif source.credits and source.reversed < 1 and not source.may_be_refused:
+            yield f"{source.name} was paid, and {entry} is not booked"
+    for (type_, amount), number in left.items():
+        if number and type_ != REFUND:
+            yield f"{type_} {amount} is booked {number} times more than it was paid"
+    if refunded != -taken:
+        yield f"{taken} credits go with what was refunded or disputed, booked are {refunded}"
+
+
+def _of_checkout(checkout: Any, before: list[Source]) -> list[Source]:
+    [item] = checkout["items"]
+    reversed_ = _reversed(checkout)
+    name = checkout["session"]
+    if item["lookup_key"] == "pack":
+        return [Source(name, PURCHASE, catalogue.PACK_CREDITS * item["quantity"], reversed_)]
+    plan = item["lookup_key"].removesuffix("_one_time")
+    # What is bought again prolongs: its packages come one by one, by the clock.
+    prolongs = any(source.type == RENEWAL for source in before)
+    return [Source(name, RENEWAL, catalogue.PACKAGES[plan], reversed_, may_be_refused=prolongs)]
+
+
+def _of_invoice(invoice: Any) -> list[Source]:
+    reversed_, name = _reversed(invoice), invoice["invoice"]
+    given_back = [item for item in invoice["items"] if item["proration"] and item["amount"] < 0]
+    bought = [item for item in invoice["items"] if item["amount"] > 0]
+    if not bought:
+        return []
+    [new] = bought
+    if not given_back:
+        plan = new["lookup_key"].split("_")[0]
+        if plan not in catalogue.PACKAGES:
+            return []
+        return [Source(name, RENEWAL, catalogue.PACKAGES[plan], reversed_)]
+    [old] = given_back
+    amount = compensation(
+        old=old["lookup_key"],
+        new=new["lookup_key"],
+        at=datetime.fromtimestamp(old["period"]["start"], UTC),
+        period_end=datetime.fromtimestamp(old["period"]["end"], UTC),
+    )
+    return [Source(name, COMPENSATION, amount, reversed_)]
+
+
+def _workspace(paid: Any) -> UUID:
+    return UUID(paid["metadata"]["workspace_id"])
+
+
+def _reversed(paid: Any) -> Fraction:
+    if not paid["amount"]:
+        return Fraction(0)
+    return Fraction(paid["refunded"] + paid["disputed"], paid["amount"])
+
+
+_BOOKED = text("""
+    SELECT workspace_id, type, amount FROM credit_adjustments
+    WHERE type IN (
+        'SUBSCRIPTION_RENEWAL', 'CREDIT_PACKAGE_PURCHASE',
+        'SUBSCRIPTION_SWITCH_COMPENSATION', 'CREDIT_REFUND'
+    )
+""")
