@@ -4,12 +4,14 @@ import asyncio
 import gzip
 import json
 import logging
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.limits import HTTPLimits
 from tests.http import world as worlds
 from tests.http.world import LIMITS, SECRET, World
 
@@ -506,6 +508,26 @@ async def test_a_client_that_leaves_a_stream_cancels_its_subscription() -> None:
     # The server has stopped, so whatever was to happen has happened.
     assert world.cancelled == world.started
     assert logs == []
+
+
+async def test_a_stream_in_which_nothing_happens_shows_that_it_lives() -> None:
+    """By comments, which clients pass over and proxies count as life."""
+    limits = HTTPLimits(heartbeat=timedelta(milliseconds=20))
+    with worlds.serving(worlds.application(World(), limits=limits)) as address:
+        async with (
+            httpx.AsyncClient(base_url=address, timeout=30) as client,
+            client.stream(
+                "POST",
+                "/graphql",
+                json={"query": "subscription { silence }"},
+                headers={"Accept": "text/event-stream"},
+            ) as answer,
+        ):
+            lines = answer.aiter_lines()
+            beats = [await anext(lines) for _ in range(6)]
+
+    assert answer.headers["x-accel-buffering"] == "no"
+    assert beats == [": ping", ""] * 3
 
 
 @pytest.mark.parametrize(
