@@ -13,13 +13,22 @@ from models.base import Base
 from models.database import Database
 from models.ledger import AdjustmentType, LotKind
 from models.plan import BillingCycle
-from models.subscription import Subscription, SubscriptionStatus
+from models.subscription import (
+    Checkout,
+    CheckoutKind,
+    CheckoutStatus,
+    Subscription,
+    SubscriptionStatus,
+)
 from models.workspace import Membership, Role, User, Workspace
 from tests.resolvers import world as worlds
-from tests.resolvers.world import ACME, CREATED, MIA, NOW, PERIOD_END
+from tests.resolvers.world import ACME, CREATED, MIA, NOW, OLGA, PERIOD_END, RIVAL, SAM
 
 SHARED = UUID("00000000000070008000000000000004")
 FAY, RITA = (UUID(f"000000000000700080000000000001{i:02}") for i in (20, 21))
+
+CHECKOUT = UUID("00000000000070008000000000000301")
+"""A purchase of packs: Acme and Rival have one each, under the same key."""
 
 FORMER = Person("fay")
 """Who was the admin of Acme, and has left; she is a member of another workspace."""
@@ -46,6 +55,30 @@ async def fill(database: Database) -> None:
             for key, subject in ((FAY, "fay"), (RITA, "rita"))
         ),
         (Workspace, ours | {"id": SHARED, "name": "Shared"}),
+        *(
+            (
+                Checkout,
+                ours
+                | {
+                    "workspace_id": key,
+                    "id": CHECKOUT,
+                    "user_id": user,
+                    "kind": CheckoutKind.TOP_UP,
+                    "status": CheckoutStatus.OPEN,
+                    "pack_id": "pack",
+                    "packs": 2,
+                    "credits": 1_000,
+                    "amount_minor": 3_998,
+                    "currency": "USD",
+                    "success_url": "https://app.example/thanks",
+                    "cancel_url": "https://app.example/",
+                    "url": "https://pay.example/1",
+                    "expires_at": NOW,
+                    "completed_at": NOW,  # no open one is, but no field shall be empty
+                },
+            )
+            for key, user in ((ACME, OLGA), (RIVAL, SAM))
+        ),
         (
             Subscription,
             ours
