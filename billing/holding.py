@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import rows
 from billing.calendar import Period
 from billing.errors import FreePlanMissing, WorkspaceNotFound
 from models.base import new_id
+from models.database import Session
 from models.plan import BillingCycle, Plan, PlanKind
 from models.subscription import Subscription, SubscriptionStatus
 from models.workspace import Workspace
@@ -69,6 +69,11 @@ class Held:
         """Whether Free follows."""
         return self.pending is not None and self.pending.billing_cycle is None
 
+    @property
+    def was_refused(self) -> bool:
+        """Whether it was never held: it ended when it began, and is paid back."""
+        return self.ended_at is not None and self.ended_at <= self.period_start
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
@@ -83,7 +88,7 @@ class Beginning:
     mirrored_at: datetime | None = None
 
 
-async def locked(session: AsyncSession, *, workspace_id: UUID) -> Held:
+async def locked(session: Session, *, workspace_id: UUID) -> Held:
     """Return what a workspace holds, locked until the transaction ends.
 
     Raises WorkspaceNotFound.
@@ -94,14 +99,14 @@ async def locked(session: AsyncSession, *, workspace_id: UUID) -> Held:
     return await _live(session, workspace_id)
 
 
-async def locked_if_free(session: AsyncSession, *, workspace_id: UUID) -> Held | None:
+async def locked_if_free(session: Session, *, workspace_id: UUID) -> Held | None:
     """Return what a workspace holds, locked; None while somebody else has the lock."""
     found = await session.execute(_LOCK_IF_FREE, {"of_workspace": workspace_id})
     return None if found.one_or_none() is None else await _live(session, workspace_id)
 
 
 async def begin(
-    session: AsyncSession,
+    session: Session,
     *,
     workspace_id: UUID,
     beginning: Beginning,
@@ -147,7 +152,7 @@ async def begin(
     return held
 
 
-async def change(session: AsyncSession, held: Held, **values: Any) -> None:
+async def change(session: Session, held: Held, **values: Any) -> None:
     """Set columns of what is held; `refresh` and `pending` stand for theirs."""
     if "refresh" in values:
         values |= _refresh_values(values.pop("refresh"))
@@ -159,7 +164,7 @@ async def change(session: AsyncSession, held: Held, **values: Any) -> None:
 
 
 async def of_subscription(
-    session: AsyncSession, *, workspace_id: UUID, stripe_subscription_id: str
+    session: Session, *, workspace_id: UUID, stripe_subscription_id: str
 ) -> Held | None:
     """Return what the workspace holds, or held, by a subscription of the provider's."""
     asked = {"of_workspace": workspace_id, "of_subscription": stripe_subscription_id}
@@ -168,27 +173,32 @@ async def of_subscription(
 
 
 async def add_ended(
-    session: AsyncSession, *, workspace_id: UUID, beginning: Beginning, now: datetime
+    session: Session,
+    *,
+    workspace_id: UUID,
+    beginning: Beginning,
+    ended_at: datetime,
+    now: datetime,
 ) -> Held:
-    """Record a subscription that the workspace never comes to hold, or has held and lost unseen.
+    """Record a subscription that was over when we heard of it, or that is refused.
 
-    It ended when it began.
+    One that ended when it began was never held.
     """
-    row = {
-        "workspace_id": workspace_id,
-        "id": new_id(),
-        "plan_id": beginning.plan.id,
-        "billing_cycle": beginning.billing_cycle,
-        "status": SubscriptionStatus.ENDED,
-        "period_start": beginning.period_start,
-        "period_end": beginning.period_end,
-        "stripe_subscription_id": beginning.stripe_subscription_id,
-        "mirrored_at": beginning.mirrored_at,
-        "created_at": now,
-        "ended_at": beginning.period_start,
-    }
-    await session.execute(insert(_ROWS).values(row))
     assert beginning.stripe_subscription_id is not None
+    await session.execute(
+        insert(_ROWS).values(
+            workspace_id=workspace_id,
+            id=new_id(),
+            plan_id=beginning.plan.id,
+            billing_cycle=beginning.billing_cycle,
+            status=SubscriptionStatus.ENDED,
+            period_start=beginning.period_start,
+            period_end=beginning.period_end,
+            stripe_subscription_id=beginning.stripe_subscription_id,
+            created_at=now,
+            ended_at=ended_at,
+        )
+    )
     held = await of_subscription(
         session,
         workspace_id=workspace_id,
@@ -198,7 +208,7 @@ async def add_ended(
     return held
 
 
-async def free_plan(session: AsyncSession) -> PlanTerms:
+async def free_plan(session: Session) -> PlanTerms:
     """Return the Free plan. Raises FreePlanMissing."""
     row = (await session.execute(_FREE_PLAN)).one_or_none()
     if row is None:
@@ -206,13 +216,13 @@ async def free_plan(session: AsyncSession) -> PlanTerms:
     return PlanTerms(**row._asdict())
 
 
-async def plan(session: AsyncSession, *, plan_id: str) -> PlanTerms:
+async def plan(session: Session, *, plan_id: str) -> PlanTerms:
     """Return a plan that is known to exist."""
     row = (await session.execute(_PLAN, {"of_plan": plan_id})).one()
     return PlanTerms(**row._asdict())
 
 
-async def _live(session: AsyncSession, workspace_id: UUID) -> Held:
+async def _live(session: Session, workspace_id: UUID) -> Held:
     row = (await session.execute(_LIVE, {"of_workspace": workspace_id})).one()
     return _held(workspace_id, row)
 

@@ -10,8 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from billing import calendar, compensation, holding, ledger, packages, prices, quotes, referrals
 from billing.calendar import Period
 from billing.catalog import MONTHS_A_YEAR
@@ -19,13 +17,14 @@ from billing.details import Compensation, ReferralStage
 from billing.entries import Deduction, Grant
 from billing.holding import Held, Pending, PlanTerms
 from billing.payments import InvoiceLine, InvoiceReason, InvoiceState
-from billing.unsettled import InvoiceUnclear
+from billing.unsettled import InvoiceUnclear, Purchase, PurchaseRefused
+from models.database import Session
 from models.ledger import AdjustmentType, LotKind
 from models.plan import BillingCycle
 
 
 async def settle(
-    session: AsyncSession,
+    session: Session,
     held: Held,
     invoice: InvoiceState,
     *,
@@ -35,10 +34,14 @@ async def settle(
     """Grant what a paid invoice of a subscription brings; return its source key, if it has one.
 
     `held` is what the subscription is for, under the workspace's lock, and `pending` what follows
-    it. Raises PriceUnknown and InvoiceUnclear.
+    it. Raises PriceUnknown, InvoiceUnclear and PurchaseRefused.
     """
-    never_held = held.ended_at is not None and held.ended_at <= held.period_start
-    if never_held or invoice.reason is InvoiceReason.OTHER:
+    if held.was_refused:
+        refused = Purchase(
+            workspace_id=held.workspace_id, in_the_way=None, invoice_id=invoice.invoice_id
+        )
+        raise PurchaseRefused(refused, f"{held.stripe_subscription_id} was never held")
+    if invoice.reason is InvoiceReason.OTHER:
         return None
     paid = _paid_line(invoice)
     if _is_switch(invoice, paid):
@@ -77,7 +80,7 @@ def _is_switch(invoice: InvoiceState, paid: InvoiceLine | None) -> bool:
 
 
 async def _package(
-    session: AsyncSession,
+    session: Session,
     held: Held,
     invoice: InvoiceState,
     paid: InvoiceLine,
@@ -118,7 +121,7 @@ async def _package(
     return packages.source_key(paid_for, first)
 
 
-async def _open(session: AsyncSession, held: Held, period: Period, refresh: Period) -> None:
+async def _open(session: Session, held: Held, period: Period, refresh: Period) -> None:
     """Move what is held on to a paid period, unless it is there or further."""
     if held.ended_at is None and (held.refresh is None or period.start > held.period_start):
         await holding.change(
@@ -127,7 +130,7 @@ async def _open(session: AsyncSession, held: Held, period: Period, refresh: Peri
 
 
 async def _switch(
-    session: AsyncSession,
+    session: Session,
     held: Held,
     invoice: InvoiceState,
     paid: InvoiceLine | None,
@@ -169,7 +172,7 @@ async def _switch(
 
 
 async def _understood(
-    session: AsyncSession, held: Held, invoice: InvoiceState, paid: InvoiceLine | None
+    session: Session, held: Held, invoice: InvoiceState, paid: InvoiceLine | None
 ) -> _Switch:
     """Return what a switch was: by the quote that it was made by, else by the proration pair."""
     given_back = [line for line in invoice.lines if line.is_proration and line.amount_minor < 0]

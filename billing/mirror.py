@@ -5,21 +5,21 @@ moves that on before the renewal is paid, and ours is what is paid, which an inv
 A fetch that began before the one that was mirrored last changes nothing.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import holding, prices, refresh, rows
 from billing.holding import Beginning, Held, Pending
 from billing.payments import ScheduledChange, SubscriptionProgress, SubscriptionState
 from billing.unsettled import Purchase, PurchaseRefused
+from models.database import Session
 from models.subscription import SubscriptionStatus
 from models.workspace import Workspace
 
 
-async def link_customer(session: AsyncSession, *, workspace_id: UUID, customer_id: str) -> None:
+async def link_customer(session: Session, *, workspace_id: UUID, customer_id: str) -> None:
     """Remember who a workspace is to the provider, if that is not known yet."""
     await session.execute(
         update(_WORKSPACES)
@@ -29,7 +29,7 @@ async def link_customer(session: AsyncSession, *, workspace_id: UUID, customer_i
 
 
 async def held_by(
-    session: AsyncSession, live: Held, state: SubscriptionState, *, now: datetime
+    session: Session, live: Held, state: SubscriptionState, *, now: datetime
 ) -> Held | None:
     """Return what is held by a subscription, begun now if it is new; None before it is paid.
 
@@ -43,39 +43,62 @@ async def held_by(
         workspace_id=live.workspace_id,
         stripe_subscription_id=state.subscription_id,
     )
-    if known is not None or state.progress is SubscriptionProgress.INCOMPLETE:
+    is_over = state.progress is SubscriptionProgress.ENDED
+    if known is None and state.progress is SubscriptionProgress.INCOMPLETE:
+        return None
+    if known is not None and (is_over or not known.was_refused):
         return known
+    is_second = known is not None or live.stripe_subscription_id is not None
+    if is_second and not is_over:
+        raise refused(live, state)
 
-    plan, billing_cycle = await prices.plan(session, state.price_id)
-    beginning = Beginning(
-        plan=plan,
-        billing_cycle=billing_cycle,
-        period_start=state.period_start,
-        period_end=state.period_end,
-        refresh=None,
-        stripe_subscription_id=state.subscription_id,
-    )
-    if live.stripe_subscription_id is None:
+    beginning = await _beginning(session, state)
+    if not is_second:
         return await holding.begin(
             session, workspace_id=live.workspace_id, beginning=beginning, now=now
         )
-    if state.progress is SubscriptionProgress.ENDED:
-        return await holding.add_ended(
-            session, workspace_id=live.workspace_id, beginning=beginning, now=now
-        )
-    raise PurchaseRefused(
-        Purchase(
-            workspace_id=live.workspace_id,
-            in_the_way=live.stripe_subscription_id,
-            subscription_id=state.subscription_id,
-            invoice_id=state.latest_invoice_id,
-        ),
-        f"{state.subscription_id} is a second subscription beside {live.stripe_subscription_id}",
+    return await holding.add_ended(
+        session,
+        workspace_id=live.workspace_id,
+        beginning=beginning,
+        ended_at=max(state.ended_at or now, state.period_start + _INSTANT),
+        now=now,
     )
 
 
+def refused(live: Held, state: SubscriptionState) -> PurchaseRefused:
+    """Return that a subscription is a second one, which is not held."""
+    purchase = Purchase(
+        workspace_id=live.workspace_id,
+        in_the_way=live.stripe_subscription_id,
+        subscription_id=state.subscription_id,
+        invoice_id=state.latest_invoice_id,
+    )
+    return PurchaseRefused(purchase, f"{state.subscription_id} is a second subscription")
+
+
+async def refuse(session: Session, live: Held, state: SubscriptionState, *, now: datetime) -> None:
+    """Note that a second subscription is never held, whatever becomes of it at the provider.
+
+    Raises PriceUnknown.
+    """
+    known = await holding.of_subscription(
+        session,
+        workspace_id=live.workspace_id,
+        stripe_subscription_id=state.subscription_id,
+    )
+    if known is None:
+        await holding.add_ended(
+            session,
+            workspace_id=live.workspace_id,
+            beginning=await _beginning(session, state),
+            ended_at=state.period_start,
+            now=now,
+        )
+
+
 async def reflect(
-    session: AsyncSession,
+    session: Session,
     held: Held,
     state: SubscriptionState,
     *,
@@ -115,7 +138,7 @@ async def reflect(
 
 
 async def pending(
-    session: AsyncSession,
+    session: Session,
     held: Held,
     state: SubscriptionState,
     *,
@@ -135,6 +158,20 @@ async def pending(
     return Pending(plan_id=plan.id, billing_cycle=billing_cycle, at=change.starts_at)
 
 
+async def _beginning(session: Session, state: SubscriptionState) -> Beginning:
+    """Return the plan that a subscription begins; nothing of it is known to be paid."""
+    plan, billing_cycle = await prices.plan(session, state.price_id)
+    return Beginning(
+        plan=plan,
+        billing_cycle=billing_cycle,
+        period_start=state.period_start,
+        period_end=state.period_end,
+        refresh=None,
+        stripe_subscription_id=state.subscription_id,
+    )
+
+
+_INSTANT = timedelta(microseconds=1)
 _STATUSES = {
     SubscriptionProgress.INCOMPLETE: SubscriptionStatus.PAST_DUE,
     SubscriptionProgress.ACTIVE: SubscriptionStatus.ACTIVE,

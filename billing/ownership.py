@@ -6,16 +6,16 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import rows
 from billing.unsettled import OwnersDiffer
+from models.database import Session
 from models.stripe import StripeObject
 from models.workspace import Workspace
 
 
 async def claim(
-    session: AsyncSession,
+    session: Session,
     *,
     stripe_ids: Iterable[str | None],
     hints: Iterable[UUID | None],
@@ -52,7 +52,7 @@ async def claim(
     return owner
 
 
-async def is_newer(session: AsyncSession, *, stripe_id: str, fetched_at: datetime) -> bool:
+async def is_newer(session: Session, *, stripe_id: str, fetched_at: datetime) -> bool:
     """Note by which fetch an object is settled; False if one that began later has settled it.
 
     Who asks holds the row until the transaction ends.
@@ -69,12 +69,12 @@ async def is_newer(session: AsyncSession, *, stripe_id: str, fetched_at: datetim
     return noted.one_or_none() is not None
 
 
-async def _known(session: AsyncSession, stripe_ids: list[str]) -> dict[str, UUID]:
+async def _known(session: Session, stripe_ids: list[str]) -> dict[str, UUID]:
     found = await session.execute(_KNOWN, {"stripe_ids": stripe_ids})
     return {row.stripe_id: row.workspace_id for row in found}
 
 
-async def _exists(session: AsyncSession, workspace_id: UUID) -> bool:
+async def _exists(session: Session, workspace_id: UUID) -> bool:
     found = await session.execute(select(_WORKSPACES.id).where(_WORKSPACES.id == workspace_id))
     return found.one_or_none() is not None
 

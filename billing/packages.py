@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import calendar, ledger, rows
 from billing.calendar import Period
@@ -16,6 +15,7 @@ from billing.catalog import MONTHS_A_YEAR
 from billing.details import Package
 from billing.entries import Adjustment, Grant
 from billing.holding import Held, PlanTerms
+from models.database import Session
 from models.ledger import AdjustmentType, LotKind
 from models.plan import BillingCycle, CatalogTerm, PlanKind
 
@@ -52,7 +52,7 @@ def source_key(held: Held, refresh: Period) -> str:
 
 
 async def grant(
-    session: AsyncSession,
+    session: Session,
     *,
     held: Held,
     refresh: Period,
@@ -82,7 +82,7 @@ async def grant(
     return await ledger.grant(session, workspace_id=held.workspace_id, grant=package, now=now)
 
 
-async def grant_for_good(session: AsyncSession, *, held: Held, now: datetime) -> None:
+async def grant_for_good(session: Session, *, held: Held, now: datetime) -> None:
     """Grant the credits of a Free plan that does not refresh: they come once and never expire."""
     if not held.plan.credits_per_refresh:
         return
@@ -98,7 +98,7 @@ async def grant_for_good(session: AsyncSession, *, held: Held, now: datetime) ->
     await ledger.grant(session, workspace_id=held.workspace_id, grant=gift, now=now)
 
 
-async def expires_at(session: AsyncSession, held: Held, refresh: Period) -> datetime:
+async def expires_at(session: Session, held: Held, refresh: Period) -> datetime:
     """Return when the lot of a refresh period expires: with a grace where a renewal follows.
 
     It never outlives a plan that has ended before.
@@ -113,7 +113,7 @@ async def expires_at(session: AsyncSession, held: Held, refresh: Period) -> date
     return refresh.end + await _grace(session) if renews else refresh.end
 
 
-async def _grace(session: AsyncSession) -> timedelta:
+async def _grace(session: Session) -> timedelta:
     hours = (await session.execute(_GRACE)).scalar_one_or_none()
     return RENEWAL_GRACE if hours is None else timedelta(hours=hours)
 

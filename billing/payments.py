@@ -194,7 +194,7 @@ class SwitchResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class PaymentEvent:
     """What the provider tells us: that something happened to an object, which is to be looked at.
 
     `object_id` is of the object whose state tells what that means: for a refund and a dispute the
@@ -320,7 +320,7 @@ class Payments(Protocol):
 class PaymentHistory(Protocol):
     """What a provider tells again of what has happened: to find what was lost on the way."""
 
-    def notices(self, *, types: Sequence[str], since: datetime) -> AsyncIterator[Notice]:
+    def events(self, *, types: Sequence[str], since: datetime) -> AsyncIterator[PaymentEvent]:
         """Yield what was told since then, of these types."""
         ...
 

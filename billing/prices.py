@@ -1,15 +1,15 @@
 """What a provider's price sells: also one that the catalogue has replaced since."""
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import holding, rows
 from billing.holding import PlanTerms
 from billing.unsettled import PriceUnknown
+from models.database import Session
 from models.plan import BillingCycle, CreditPack, StripePrice
 
 
-async def plan(session: AsyncSession, price_id: str | None) -> tuple[PlanTerms, BillingCycle]:
+async def plan(session: Session, price_id: str | None) -> tuple[PlanTerms, BillingCycle]:
     """Return the plan and the billing cycle that a price is paid for. Raises PriceUnknown."""
     row = (await session.execute(_SOLD, {"of_price": price_id})).one_or_none()
     if row is None or row.plan_id is None:
@@ -17,7 +17,7 @@ async def plan(session: AsyncSession, price_id: str | None) -> tuple[PlanTerms, 
     return await holding.plan(session, plan_id=row.plan_id), row.billing_cycle
 
 
-async def pack(session: AsyncSession, price_id: str | None) -> tuple[str, int]:
+async def pack(session: Session, price_id: str | None) -> tuple[str, int]:
     """Return the name of the credit pack that a price is paid for, and its credits.
 
     Raises PriceUnknown.

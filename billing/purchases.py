@@ -9,9 +9,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Uuid, and_, bindparam, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import holding, ledger, prices, referrals, refresh, rows
+from billing import holding, ledger, notices, prices, referrals, refresh, rows
 from billing.calendar import add_months
 from billing.catalog import MONTHS_A_YEAR
 from billing.details import Purchase as PurchaseDetail
@@ -20,6 +19,7 @@ from billing.entries import Grant
 from billing.holding import Held, Pending
 from billing.payments import CheckoutMode, CheckoutProgress, CheckoutState
 from billing.unsettled import CheckoutUnknown, Purchase, PurchaseRefused
+from models.database import Session
 from models.ledger import AdjustmentType, LotKind
 from models.plan import BillingCycle, PlanKind
 from models.subscription import Checkout, CheckoutKind, CheckoutStatus
@@ -37,7 +37,7 @@ class Recorded:
 
 
 async def settle(
-    session: AsyncSession,
+    session: Session,
     held: Held,
     state: CheckoutState,
     *,
@@ -71,22 +71,14 @@ async def settle(
     return source_key
 
 
-async def refuse(session: AsyncSession, *, workspace_id: UUID, session_id: str) -> None:
-    """Note that what was bought on a page has been paid back: it is never granted."""
-    await session.execute(
-        update(_CHECKOUTS)
-        .where(
-            _C.workspace_id == workspace_id,
-            _C.stripe_session_id == session_id,
-            _C.status != CheckoutStatus.COMPLETED,
-        )
-        .values(status=CheckoutStatus.FAILED)
-    )
+async def refuse(session: Session, held: Held, state: CheckoutState, *, now: datetime) -> None:
+    """Note that what was bought on a page is paid back: it is never granted."""
+    recorded = await _recorded(session, held.workspace_id, state)
+    if recorded is not None and recorded.status is not CheckoutStatus.COMPLETED:
+        await _record(session, held, recorded, state, status=CheckoutStatus.FAILED, now=now)
 
 
-async def _recorded(
-    session: AsyncSession, workspace_id: UUID, state: CheckoutState
-) -> Recorded | None:
+async def _recorded(session: Session, workspace_id: UUID, state: CheckoutState) -> Recorded | None:
     asked = {
         "of_workspace": workspace_id,
         "of_session": state.session_id,
@@ -97,7 +89,7 @@ async def _recorded(
 
 
 async def _record(
-    session: AsyncSession,
+    session: Session,
     held: Held,
     recorded: Recorded,
     state: CheckoutState,
@@ -118,10 +110,11 @@ async def _record(
             **completed_at,
         )
     )
+    notices.announce(session, notices.checkout(held.workspace_id, recorded.id))
 
 
 async def _grant_packs(
-    session: AsyncSession,
+    session: Session,
     held: Held,
     recorded: Recorded,
     state: CheckoutState,
@@ -151,7 +144,7 @@ async def _grant_packs(
 
 
 async def _begin_one_time(
-    session: AsyncSession, held: Held, state: CheckoutState, *, now: datetime
+    session: Session, held: Held, state: CheckoutState, *, now: datetime
 ) -> None:
     """Begin a one-time plan, extend the one that is held, or let it follow another one."""
     plan, _ = await prices.plan(session, state.price_id)
@@ -187,7 +180,7 @@ async def _begin_one_time(
         )
 
 
-async def _extend(session: AsyncSession, held: Held, *, months: int) -> None:
+async def _extend(session: Session, held: Held, *, months: int) -> None:
     """Let a one-time plan last longer, counted from its start; the clock grants its packages."""
     assert held.period_end is not None
     start, end = held.period_start, held.period_end
@@ -206,7 +199,6 @@ def _refused(held: Held, state: CheckoutState, reason: str) -> PurchaseRefused:
         workspace_id=held.workspace_id,
         in_the_way=held.stripe_subscription_id,
         payment_id=state.payment_id,
-        session_id=state.session_id,
     )
     return PurchaseRefused(purchase, f"{state.session_id} buys what cannot begin: {reason}")
 

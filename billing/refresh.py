@@ -13,12 +13,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import DateTime, Integer, Uuid, and_, bindparam, func, or_, select, union
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import calendar, holding, ledger, packages, rows
 from billing.calendar import Period
 from billing.holding import Beginning, Held, PlanTerms
-from models.database import Snapshot
+from models.database import Session, Snapshot
 from models.ledger import AdjustmentType, CreditLot, LotKind
 from models.plan import BillingCycle
 from models.subscription import Checkout, CheckoutKind, CheckoutStatus, Subscription
@@ -35,7 +34,7 @@ async def due(
     return [row.workspace_id for row in rows_found]
 
 
-async def catch_up(session: AsyncSession, *, workspace_id: UUID, now: datetime) -> bool:
+async def catch_up(session: Session, *, workspace_id: UUID, now: datetime) -> bool:
     """Do what is due in a workspace; False when somebody else is at work there."""
     held = await holding.locked_if_free(session, workspace_id=workspace_id)
     if held is None:
@@ -49,7 +48,7 @@ async def catch_up(session: AsyncSession, *, workspace_id: UUID, now: datetime) 
 
 
 async def begin_free(
-    session: AsyncSession, *, workspace_id: UUID, at: datetime, is_new: bool = False, now: datetime
+    session: Session, *, workspace_id: UUID, at: datetime, is_new: bool = False, now: datetime
 ) -> Held:
     """Let a workspace hold Free from `at` on, with the package that the catalogue gives it.
 
@@ -71,7 +70,7 @@ async def begin_free(
 
 
 async def begin_one_time(
-    session: AsyncSession,
+    session: Session,
     *,
     workspace_id: UUID,
     plan: PlanTerms,
@@ -101,7 +100,7 @@ async def begin_one_time(
 
 
 async def end_plan(
-    session: AsyncSession, held: Held, *, source_key: str, at: datetime, now: datetime
+    session: Session, held: Held, *, source_key: str, at: datetime, now: datetime
 ) -> Held:
     """End a plan and go back to Free: what is left of the plan's own lots expires."""
     async with ledger.opened(session, workspace_id=held.workspace_id) as book:
@@ -122,7 +121,7 @@ def _has_lapsed(held: Held, now: datetime) -> bool:
     )
 
 
-async def _lapse(session: AsyncSession, held: Held, *, now: datetime) -> Held:
+async def _lapse(session: Session, held: Held, *, now: datetime) -> Held:
     """End a one-time plan: another one that was bought to follow it begins, or Free does."""
     ended_at = held.period_end
     assert ended_at is not None
@@ -140,7 +139,7 @@ async def _lapse(session: AsyncSession, held: Held, *, now: datetime) -> Held:
     )
 
 
-async def _refresh(session: AsyncSession, held: Held, *, now: datetime) -> None:
+async def _refresh(session: Session, held: Held, *, now: datetime) -> None:
     """Grant the package of the refresh period that holds `now`, inside what is paid."""
     if held.refresh is None or now < held.refresh.end:
         return
@@ -161,7 +160,7 @@ async def _refresh(session: AsyncSession, held: Held, *, now: datetime) -> None:
     )
 
 
-async def _times_bought(session: AsyncSession, held: Held) -> int:
+async def _times_bought(session: Session, held: Held) -> int:
     """Return how often the plan that follows was bought while this one was held."""
     assert held.pending is not None
     bought = await session.execute(

@@ -11,17 +11,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import ledger, rows
 from billing.details import PaymentReversal, ReversalKind
 from billing.entries import Deduction, Grant
 from billing.payments import PaymentState
+from models.database import Session
 from models.ledger import AdjustmentType, CreditAdjustment, CreditLot, LotKind
 
 
 async def settle(
-    session: AsyncSession,
+    session: Session,
     *,
     workspace_id: UUID,
     payment: PaymentState,
@@ -87,14 +87,14 @@ def _wanted(payment: PaymentState, granted: int) -> dict[ReversalKind, int]:
     return {ReversalKind.REFUND: refunded, ReversalKind.DISPUTE: both - refunded}
 
 
-async def _brought(session: AsyncSession, workspace_id: UUID, source_key: str) -> _Brought | None:
+async def _brought(session: Session, workspace_id: UUID, source_key: str) -> _Brought | None:
     asked = {"of_workspace": workspace_id, "of_source": source_key}
     row = (await session.execute(_BROUGHT, asked)).one_or_none()
     return None if row is None else _Brought(**row._asdict())
 
 
 async def _taken(
-    session: AsyncSession, workspace_id: UUID, payment_id: str
+    session: Session, workspace_id: UUID, payment_id: str
 ) -> tuple[dict[ReversalKind, int], int]:
     """Return what is taken by now, by the kind of reversal, and in how many entries."""
     asked = {"of_workspace": workspace_id, "beginning": f"reversal:{payment_id}:"}

@@ -12,8 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from billing import holding, invoices, mirror, ownership, purchases, reversals
 from billing.holding import Held
 from billing.payments import (
@@ -25,6 +23,7 @@ from billing.payments import (
     SubscriptionState,
 )
 from billing.unsettled import SubscriptionUnknown
+from models.database import Session
 
 
 class Subject(StrEnum):
@@ -53,13 +52,13 @@ class Story:
     asked_at: datetime | None = None
 
 
-async def checkout(session: AsyncSession, state: CheckoutState, *, now: datetime) -> UUID | None:
+async def checkout(session: Session, state: CheckoutState, *, now: datetime) -> UUID | None:
     """Settle a checkout page; raises what `settle` raises."""
     return await settle(session, Story(checkout=state), now=now)
 
 
 async def subscription(
-    session: AsyncSession,
+    session: Session,
     state: SubscriptionState,
     *,
     change: ScheduledChange | None = None,
@@ -72,7 +71,7 @@ async def subscription(
     return await settle(session, Story(subscription=state, change=change), now=now)
 
 
-async def invoice(session: AsyncSession, state: InvoiceState, *, now: datetime) -> UUID | None:
+async def invoice(session: Session, state: InvoiceState, *, now: datetime) -> UUID | None:
     """Settle an invoice of a subscription that is settled; raises what `settle` raises."""
     return await settle(session, Story(invoice=state), now=now)
 
@@ -104,7 +103,7 @@ async def fetch(
             return await _payment_story(payments, object_id, asked_at=asked_at)
 
 
-async def settle(session: AsyncSession, story: Story, *, now: datetime) -> UUID | None:
+async def settle(session: Session, story: Story, *, now: datetime) -> UUID | None:
     """Write what follows from a story; return the workspace, None if it is about none of ours.
 
     Raises Unsettled: nothing may be committed then.
@@ -191,7 +190,7 @@ async def _subscription(
 
 
 async def _settle_subscription(
-    session: AsyncSession, live: Held, story: Story, *, now: datetime
+    session: Session, live: Held, story: Story, *, now: datetime
 ) -> str | None:
     """Settle a subscription, and the invoice of it that is told of; return what that brought."""
     state = story.subscription
@@ -202,6 +201,8 @@ async def _settle_subscription(
         if is_paid:
             raise SubscriptionUnknown(state.subscription_id)
         return None
+    if held.was_refused and story.checkout is not None:
+        raise mirror.refused(live, state)
     source_key = None
     if story.invoice is not None and is_paid:
         follows = await mirror.pending(session, held, state, change=story.change)
@@ -211,7 +212,7 @@ async def _settle_subscription(
 
 
 async def _settle_invoice(
-    session: AsyncSession, live: Held, state: InvoiceState, *, now: datetime
+    session: Session, live: Held, state: InvoiceState, *, now: datetime
 ) -> str | None:
     """Settle an invoice of a subscription that is held already. Raises SubscriptionUnknown."""
     assert state.subscription_id is not None

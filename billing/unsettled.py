@@ -65,7 +65,6 @@ class Purchase:
     subscription_id: str | None = None
     invoice_id: str | None = None
     payment_id: str | None = None
-    session_id: str | None = None
 
 
 class PurchaseRefused(Unsettled):

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from billing.payments import Notice
+from billing.payments import PaymentEvent
 from gateway import stripe_objects
 from gateway.stripe_transport import Stripe, paged
 
@@ -19,14 +19,14 @@ class StripeHistory:
     def __init__(self, account: Stripe) -> None:
         self.account = account
 
-    async def notices(self, *, types: Sequence[str], since: datetime) -> AsyncIterator[Notice]:
+    async def events(self, *, types: Sequence[str], since: datetime) -> AsyncIterator[PaymentEvent]:
         """Yield what was told since then, of these types."""
         for first in range(0, len(types), TYPES_MAX):
             some = [*types[first : first + TYPES_MAX]]
             wanted: Any = {"types": some, "created": _since(since)}
             pages = paged(partial(self._events, wanted))
-            async for event in pages:
-                yield stripe_objects.notice(event)
+            async for found in pages:
+                yield stripe_objects.event(found)
 
     async def live_subscriptions(self) -> AsyncIterator[str]:
         """Yield the ids of the subscriptions that have not ended."""

@@ -17,7 +17,7 @@ from billing.payments import (
     InvoiceLine,
     InvoiceReason,
     InvoiceState,
-    Notice,
+    PaymentEvent,
     PaymentState,
     ScheduledChange,
     SubscriptionProgress,
@@ -140,17 +140,17 @@ def payment(
     )
 
 
-def notice(event: Json) -> Notice:
+def event(found: Json) -> PaymentEvent:
     """Read an event. Raises KeyError and TypeError where that is none."""
-    about = event["data"]["object"]
-    return Notice(
-        event_id=str(event["id"]),
-        type=str(event["type"]),
+    about = found["data"]["object"]
+    return PaymentEvent(
+        event_id=str(found["id"]),
+        type=str(found["type"]),
         object_id=_object_id(about),
-        api_version=event.get("api_version"),
-        is_live=bool(event["livemode"]),
-        payload=event,
-        occurred_at=moment(event["created"]),
+        api_version=found.get("api_version"),
+        is_live=bool(found["livemode"]),
+        payload=found,
+        occurred_at=moment(found["created"]),
     )
 
 

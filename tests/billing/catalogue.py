@@ -5,18 +5,20 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from billing import holding, packages, refresh
+from billing import holding, ledger, packages, refresh, usage
 from billing.holding import Beginning, Held
+from billing.usage import UsageEvent
 from models.database import Database
 from models.ledger import AdjustmentType
-from models.plan import BillingCycle, CreditPack, Plan, PlanKind, PlanPrice
-from tests.billing.factories import NOON, Place, add_place
+from models.plan import BillingCycle, CreditPack, Plan, PlanKind, PlanPrice, StripePrice
+from tests.billing.factories import NOON, Place, add_place, grant
 
 FREE_CREDITS = 200
 PASS_CREDITS = 300
 PRO_CREDITS = 1_000
 TEAM_CREDITS = 5_000
 PACK_CREDITS = 50
+PACK_PRICE_ID = "price_pack"
 PASS_MONTHS = 3
 
 PRICES = {
@@ -63,6 +65,20 @@ async def add(database: Database, *, free_refreshes: bool = True) -> None:
             ],
         )
         await session.execute(
+            insert(StripePrice),
+            [
+                {
+                    "stripe_price_id": price_id(plan_id, cycle),
+                    "plan_id": plan_id,
+                    "billing_cycle": cycle,
+                    "amount_minor": amount_minor,
+                    "currency": "USD",
+                    "created_at": NOON,
+                }
+                for (plan_id, cycle), amount_minor in PRICES.items()
+            ],
+        )
+        await session.execute(
             insert(CreditPack).values(
                 id="pack",
                 name="50 credits",
@@ -71,7 +87,16 @@ async def add(database: Database, *, free_refreshes: bool = True) -> None:
                 currency="USD",
                 quantity_max=100,
                 lookup_key="pack",
-                stripe_price_id="price_pack",
+                stripe_price_id=PACK_PRICE_ID,
+                created_at=NOON,
+            )
+        )
+        await session.execute(
+            insert(StripePrice).values(
+                stripe_price_id=PACK_PRICE_ID,
+                pack_id="pack",
+                amount_minor=500,
+                currency="USD",
                 created_at=NOON,
             )
         )
@@ -121,6 +146,20 @@ async def pay_for(
             now=start,
         )
     return held
+
+
+async def spend(
+    database: Database, place: Place, *events: UsageEvent, now: datetime = NOON
+) -> None:
+    """Record usage."""
+    async with database.write() as session:
+        await usage.record(session, workspace_id=place.workspace_id, events=events, now=now)
+
+
+async def give(database: Database, place: Place, amount: int, *, now: datetime = NOON) -> None:
+    """Grant credits that nobody paid for."""
+    async with database.write() as session:
+        await ledger.grant(session, workspace_id=place.workspace_id, grant=grant(amount), now=now)
 
 
 def _plan(rank: int, free_refreshes: bool) -> dict[str, Any]:  # noqa: FBT001 - private
