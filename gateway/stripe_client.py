@@ -309,7 +309,8 @@ class StripePayments:
                     {"active": True, "limit": PAGE}
                 )
             )
-            ours = [each.id for each in found.data if (each.metadata or {}) == PORTAL_MARK]
+            listed = [each.to_dict() for each in found.data]
+            ours = [each["id"] for each in listed if each["metadata"] == PORTAL_MARK]
             if not ours:
                 raise PaymentsRefused(
                     "Stripe has no portal of ours: `gateway stripe setup` makes it"
