@@ -47,6 +47,7 @@ NULLABLE = {
     "ImportUsage.user",
     "McpHttpCall.user",
     "ReferralDetail.workspaceName",
+    "TopUpCheckout.url",
     "User.workspaces",
     "Workspace.viewerRole",
     # What there may be none of.
@@ -69,18 +70,8 @@ NULLABLE = {
     "Subscription.pendingChange",
     "Workspace.creditPack",
     "WorkspacePermissions.reason",
-    # What a mutation changed: nothing where it was refused, or failed.
-    "AdjustCreditsPayload.balance",
-    "AdjustCreditsPayload.creditAdjustment",
-    "Mutation.adjustCredits",
-    "Mutation.recordUsage",
-    "Mutation.upsertApiKey",
-    "Mutation.upsertWorkspace",
-    "RecordUsagePayload.balance",
-    "RecordUsagePayload.results",
-    "UpsertApiKeyPayload.apiKey",
-    "UpsertWorkspacePayload.workspace",
-    "UpsertWorkspacePayload.workspaceId",
+    "TopUpCheckout.completedAt",
+    "TopUpCheckout.expiresAt",
     "UsageEventResult.charge",
     "UsageEventResult.reason",
     # What a story tells by name, without a foreign key that holds it.
@@ -89,7 +80,10 @@ NULLABLE = {
     "ExpirationDetail.lot",
     "PackageDetail.plan",
     "PaymentReversalDetail.reversed",
+    # What the payment provider may fail to tell.
+    "Workspace.planSwitchPreview",
 }
+"""What may be null, but for what a mutation answers: nothing of it is there when it is refused."""
 
 
 def test_everything_is_described() -> None:
@@ -148,15 +142,23 @@ def test_ids_are_ids_and_nothing_else_is() -> None:
 
 
 def test_fields_are_nullable_for_a_reason() -> None:
-    """Everything else is there, always."""
+    """Everything else is there, always; of a payload, the user errors are."""
     nullable = {
         name
         for type_name, type_ in OBJECTS.items()
         for field, definition in type_.fields.items()
         for name in nullable_parts(f"{type_name}.{field}", definition)
     }
+    answers = {name for name in nullable if name.split(".")[0].endswith(("Mutation", "Payload"))}
 
-    assert nullable == NULLABLE
+    assert nullable - answers == NULLABLE
+    assert answers == {
+        f"{type_name}.{field}"
+        for type_name, type_ in OBJECTS.items()
+        if type_name.endswith(("Mutation", "Payload"))
+        for field in type_.fields
+        if field != "userErrors"
+    }
 
 
 def test_every_connection_is_one() -> None:
@@ -236,6 +238,7 @@ def test_credits_are_numbers_that_json_carries() -> None:
         "McpHttpCallConnection.totalCount",
         "Plan.rank",
         "PurchaseDetail.packs",
+        "TopUpCheckout.packs",
     }
 
 
