@@ -12,7 +12,7 @@ class HTTPLimits:
     events in which nothing happens says so every `heartbeat`.
     """
 
-    body_bytes: int = 256 * 1024
+    body_bytes: int = 1024 * 1024
     websocket_operations: int = 100
     websocket_init_timeout: timedelta = timedelta(seconds=10)
     heartbeat: timedelta = timedelta(seconds=15)

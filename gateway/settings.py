@@ -193,7 +193,7 @@ class Settings(BaseSettings):
     graphiql: bool = Field(default=True, description="Serve GraphiQL, the explorer, at /graphiql.")
     introspection: bool = Field(default=True, description="Answer introspection of the schema.")
     limit_body_bytes: int = Field(
-        default=262_144, ge=1_024, le=104_857_600, description="Size of a request's body."
+        default=1_048_576, ge=1_024, le=104_857_600, description="Size of a request's body."
     )
     limit_tokens: int = Field(
         default=2_000, ge=10, le=1_000_000, description="Lexical tokens of a document."

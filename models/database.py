@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from models import channel
 from models.channel import Announcer
@@ -138,7 +138,8 @@ class Database:
     """The pool of one process.
 
     `url` is a SQLAlchemy address (`postgresql+asyncpg://`). A statement that runs longer than
-    `statement_timeout_seconds` is cancelled by the server. `statement_cache_size` 0 is for
+    `statement_timeout_seconds` is cancelled by the server; who finds every connection taken waits
+    as long for one. `statement_cache_size` 0 is for
     PgBouncer in transaction mode without prepared statements.
     """
 
@@ -154,6 +155,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            pool_timeout=statement_timeout_seconds,
             pool_pre_ping=False,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
@@ -174,6 +176,7 @@ class Database:
                 },
             },
         )
+        self._probing = create_async_engine(url, poolclass=NullPool)
         self._reading = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -205,9 +208,12 @@ class Database:
             self.announcer.tell(topics)
 
     async def ping(self) -> None:
-        """Ask the server for a sign of life. Raises DatabaseFailure."""
+        """Ask the server for a sign of life. Raises DatabaseFailure.
+
+        It asks on a connection of its own: a busy pool is no reason to take a worker out.
+        """
         with _failures_to_connect():
-            async with self.engine.connect() as connection:
+            async with self._probing.connect() as connection:
                 await connection.execute(text("SELECT 1"))
 
     def on_statement(self, hear: Callable[[str], None]) -> Callable[[], None]:
