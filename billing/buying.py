@@ -12,6 +12,7 @@ from billing.settlement import Story
 from billing.switching import Choice
 from billing.unsettled import Unsettled
 from models.base import new_id
+from models.database import Session
 from models.subscription import CheckoutStatus
 
 
@@ -50,6 +51,18 @@ async def plan(
         return await idempotency.settle(session, claim, answer)
 
 
+async def undecided_checkouts(session: Session, errand: Errand) -> list[Checkout]:
+    """Return the plan purchase that may be open, if there is one.
+
+    Raises CheckoutProcessing while a plan is being paid for by a payment that takes days: it may
+    be held by then, but it is not paid.
+    """
+    undecided = await checkouts.of_plan(session, workspace_id=errand.workspace_id)
+    if any(checkout.status is CheckoutStatus.PROCESSING for checkout in undecided):
+        raise CheckoutProcessing
+    return undecided
+
+
 def _purchase(choice: Choice, returns: Returns) -> PlanPurchase:
     offer = choice.plan.offer(choice.billing_cycle)
     assert offer is not None, "a plan without a price needs no checkout"
@@ -72,9 +85,7 @@ async def _only_checkout(errand: Errand, held: Held, purchase: PlanPurchase) -> 
     async with errand.database.write() as session:
         if await holding.locked(session, workspace_id=errand.workspace_id) != held:
             return None
-        undecided = await checkouts.of_plan(session, workspace_id=errand.workspace_id)
-        if any(checkout.status is CheckoutStatus.PROCESSING for checkout in undecided):
-            raise CheckoutProcessing
+        undecided = await undecided_checkouts(session, errand)
         if undecided:
             return undecided[0]
         return await checkouts.add(

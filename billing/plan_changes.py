@@ -42,8 +42,7 @@ async def preview(errand: Errand, *, plan_id: str, billing_cycle: BillingCycle) 
     Raises PreviewNotPossible where nothing is to be confirmed, what `switching.choose` raises,
     PaymentsUnavailable and PaymentsRefused.
     """
-    held = await _held(errand)
-    choice = _chosen(errand, held, plan_id, billing_cycle)
+    held, choice = await _chosen(errand, plan_id, billing_cycle)
     if not choice.requires_confirmation:
         raise PreviewNotPossible
     return await moving.quoted(errand, held, choice)
@@ -81,8 +80,7 @@ async def _switch(errand: Errand, wish: Wish, claim: Claim) -> Answer:
     if moving.is_begun(claim):
         return await moving.go_on(errand, claim)
     for _ in range(ROUNDS):
-        held = await _held(errand)
-        choice = _chosen(errand, held, wish.plan_id, wish.billing_cycle)
+        held, choice = await _chosen(errand, wish.plan_id, wish.billing_cycle)
         match choice.action:
             case SwitchAction.CHECKOUT:
                 answer = await buying.plan(errand, claim, held, choice, returns=wish.returns)
@@ -112,7 +110,13 @@ async def _held(errand: Errand) -> Held:
         return await holding.locked(session, workspace_id=errand.workspace_id)
 
 
-def _chosen(errand: Errand, held: Held, plan_id: str, billing_cycle: BillingCycle | None) -> Choice:
+async def _chosen(
+    errand: Errand, plan_id: str, billing_cycle: BillingCycle | None
+) -> tuple[Held, Choice]:
+    """Return what the workspace holds, and what choosing a plan would do for it."""
+    async with errand.database.write() as session:
+        held = await holding.locked(session, workspace_id=errand.workspace_id)
+        await buying.undecided_checkouts(session, errand)
     pending = None
     if held.pending is not None:
         to_come = held.pending
@@ -127,6 +131,7 @@ def _chosen(errand: Errand, held: Held, plan_id: str, billing_cycle: BillingCycl
         refresh_period_end=None if held.refresh is None else held.refresh.end,
         pending=pending,
     )
-    return switching.choose(
+    choice = switching.choose(
         subscription, errand.plans, plan_id=plan_id, billing_cycle=billing_cycle
     )
+    return held, choice

@@ -9,8 +9,11 @@ from structlog.testing import capture_logs
 from models.database import Database
 from tests import postgres
 from tests.resolvers import busy, whole
+from tests.resolvers import till as tills
 from tests.resolvers import world as worlds
+from tests.resolvers.till import Till
 from tests.resolvers.world import World
+from tests.sandbox import server
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +41,24 @@ async def shared_world(postgres_url: str, world_url: str) -> AsyncIterator[World
     async with postgres.database(postgres_url, template_url=world_url) as url:
         database = Database(url)
         yield World(database)
+        await database.close()
+
+
+@pytest.fixture(scope="session")
+async def sandbox_address() -> AsyncIterator[str]:
+    """Yield the address of a sandbox that tells nobody of anything."""
+    async with server.serving("--seed", "resolvers") as address:
+        yield address
+
+
+@pytest.fixture
+async def till(postgres_url: str, world_url: str, sandbox_address: str) -> AsyncIterator[Till]:
+    """Yield the world with an empty sandbox to pay at; in the end the books are right."""
+    async with postgres.database(postgres_url, template_url=world_url) as url:
+        database = Database(url)
+        async with tills.opened(database, sandbox_address) as till:
+            yield till
+            assert await till.drifts() == []
         await database.close()
 
 
