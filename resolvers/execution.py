@@ -6,13 +6,15 @@ that show a client what it may know.
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator
-from typing import Any, Self
+from collections.abc import AsyncGenerator, Awaitable
+from functools import cache
+from typing import Any, Self, TypeVar
 
 import strawberry
 from graphql import GraphQLError, GraphQLInputObjectType
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Executor
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -24,6 +26,8 @@ from resolvers.documents import DocumentLimits, Documents
 from resolvers.errors import Code
 
 OPERATION_TIMEOUT_SECONDS = 10.0
+
+T = TypeVar("T")
 
 
 class Schema(strawberry.Schema):
@@ -118,15 +122,39 @@ class Schema(strawberry.Schema):
 
     async def _execute_operation(self, *arguments: Any, **options: Any) -> Any:
         """Run the fields, and cancel all of them when the time is over."""
-        deadline = asyncio.timeout(self.timeout_seconds)
-        try:
-            async with deadline:
-                return await super()._execute_operation(*arguments, **options)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            message = f"The operation took longer than {self.timeout_seconds:g} s."
-            raise errors.coded(message, Code.TIMEOUT) from None
+        return await _within(
+            self.timeout_seconds, super()._execute_operation(*arguments, **options)
+        )
+
+    def _stream(self, *arguments: Any, **options: Any) -> StreamResult:
+        """Run any operation; each value of a subscription has the time that an operation has."""
+        options["execution_context_class"] = _executor(self.timeout_seconds)
+        return super()._stream(*arguments, **options)
+
+
+async def _within(timeout_seconds: float, running: Awaitable[T]) -> T:
+    """Return what an operation gives, or cancel it when the time is over."""
+    deadline = asyncio.timeout(timeout_seconds)
+    try:
+        async with deadline:
+            return await running
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        message = f"The operation took longer than {timeout_seconds:g} s."
+        raise errors.coded(message, Code.TIMEOUT) from None
+
+
+@cache
+def _executor(timeout_seconds: float) -> type[Executor]:
+    """Return what executes the fields of one value of a subscription, in so much time."""
+
+    class Limited(Executor):
+        def execute_operation(self, *arguments: Any) -> Any:
+            result: Any = super().execute_operation(*arguments)
+            return _within(timeout_seconds, result) if self.is_awaitable(result) else result
+
+    return Limited
 
 
 def _refused(*found: GraphQLError) -> PreExecutionError:

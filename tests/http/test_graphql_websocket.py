@@ -303,6 +303,21 @@ async def test_an_operation_that_takes_too_long_is_cancelled() -> None:
     assert refusal["payload"][0]["extensions"] == {"code": "TIMEOUT"}
 
 
+async def test_a_value_of_a_subscription_that_takes_too_long_ends_it() -> None:
+    """Its fields are cancelled; the operation ends with the error, and the connection lives."""
+    world = World()
+    with worlds.serving(worlds.application(world, timeout_seconds=0.2)) as address:
+        async with _acknowledged(address) as websocket:
+            query = "subscription { queries { viewer stuck } }"
+            (refusal,) = await _ask(websocket, query)
+            assert world.cancelled == ["stuck"]
+            values = await _ask(websocket, "subscription { queries { viewer } }")
+
+    assert refusal["type"] == "error"
+    assert refusal["payload"][0]["extensions"] == {"code": "TIMEOUT"}
+    assert [value["type"] for value in values] == ["next", "next", "complete"]
+
+
 @pytest.mark.parametrize("name", ["Authorization", "authorization"])
 async def test_a_token_can_come_with_the_initialisation(address: str, name: str) -> None:
     """Browsers cannot send a header with the handshake; where both come, this one counts."""

@@ -181,6 +181,12 @@ class Subscription:
             yield number
 
     @strawberry.subscription
+    async def queries(self) -> AsyncGenerator[Query, None]:
+        """Yield something whose fields can do anything, twice."""
+        yield Query()
+        yield Query()
+
+    @strawberry.subscription
     async def silence(self, info: Info) -> AsyncGenerator[int, None]:
         """Yield nothing, until it is cancelled."""
         info.context.world.started.append("silence")

@@ -325,7 +325,7 @@ async def test_who_may_follow_what(
         (REMAINING, "x", "INVALID_ID"),
         (REMAINING, ids.encode("Plan", "pro"), "INVALID_ID"),
         (CHECKOUT, workspace_id(), "INVALID_ID"),
-        (REMAINING, workspace_id(new_id()), "WORKSPACE_NOT_FOUND"),
+        (REMAINING, workspace_id(UUID(int=0)), "WORKSPACE_NOT_FOUND"),
         (CHECKOUT, ids.encode("TopUpCheckout", MIA, workspace_id=RIVAL), "WORKSPACE_NOT_FOUND"),
     ],
 )
