@@ -7,12 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Row,
+    Uuid,
     and_,
     cast,
     func,
+    literal,
     or_,
     select,
     true,
@@ -291,7 +294,7 @@ async def _found(
     if search is None or not search.term:
         return true()
     pattern = f"%{_literally(search.term)}%"
-    matches = [
+    matches: list[ColumnElement[bool]] = [
         _CONVERSATIONS.title.ilike(pattern),
         _CONVERSATIONS.conversation_id.ilike(pattern),
     ]
@@ -303,7 +306,7 @@ async def _found(
         )
         creators = [row.user_id for row in await snapshot.all(people)]
         if creators:
-            matches.append(_CONVERSATIONS.user_id.in_(creators))
+            matches.append(_CONVERSATIONS.user_id == func.any(literal(creators, ARRAY(Uuid))))
     return or_(*matches)
 
 

@@ -120,9 +120,12 @@ def _action(
 ) -> _Action:
     """Return the row of the switch table for going from `held` to `plan` in `cycle`.
 
-    Buying the one-time plan that is held again extends it, so it is a checkout.
+    Buying the one-time plan that is held again extends it, so it is a checkout. Free is Free: who
+    holds one that is no longer offered is on the one that is.
     """
     pending = subscription.pending
+    if held.kind is plan.kind is PlanKind.FREE:
+        return SwitchAction.CURRENT, None
     if held.id == plan.id and subscription.billing_cycle == cycle and not _extends(cycle):
         return SwitchAction.CURRENT, None
     if subscription.status is SubscriptionStatus.PAST_DUE:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 from billing.access import Viewer
 from models.base import new_id
@@ -420,3 +420,25 @@ async def test_the_statements_do_not_grow_with_the_catalogue(world: World) -> No
 
     assert len(many.data["workspace"]["planOptions"]) == len(OPTIONS) + 30
     assert few.statements == many.statements == 3
+
+
+async def test_who_holds_a_free_plan_that_is_no_longer_offered_is_on_the_one_that_is(
+    world: World,
+) -> None:
+    """Free is Free: there is nothing to change to."""
+    async with world.database.write() as session:
+        await session.execute(
+            update(Plan).where(Plan.id == "free").values(archived_at=CREATED, rank=9)
+        )
+        row = await session.execute(select(*Plan.__table__.c).where(Plan.id == "free"))
+        offered = row.one()._asdict() | {"id": "gratis", "rank": 0, "archived_at": None}
+        await session.execute(insert(Plan).values(**offered))
+        await session.execute(
+            update(Subscription).where(Subscription.workspace_id == ACME).values(**FREE)
+        )
+    document = "query($id: ID!) { workspace(id: $id) { planOptions { action plan { id } } } }"
+
+    options = (await world.answer(document))["workspace"]["planOptions"]
+
+    assert options[0] == {"action": "CURRENT", "plan": {"id": ids.encode("Plan", "gratis")}}
+    assert {option["action"] for option in options[1:]} == {"CHECKOUT"}
