@@ -131,7 +131,7 @@ def _of_invoice(invoice: Any) -> list[Source]:
         return []
     [new] = bought
     if not given_back:
-        plan = new["lookup_key"].split("_")[0]
+        plan = (new["lookup_key"] or "unknown").split("_")[0]
         if plan not in catalogue.PACKAGES:
             return []
         return [Source(name, RENEWAL, catalogue.PACKAGES[plan], reversed_)]

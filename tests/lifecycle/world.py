@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from billing import audit, catalog_file, catalog_sync, refresh
+from billing import audit, catalog_file, catalog_sync, events, refresh
 from gateway.stripe_client import StripePayments
 from gateway.stripe_transport import Stripe
 from models.database import Database
@@ -212,6 +212,12 @@ class World:
             rows = await snapshot.all(_FAILING)
         return [(row.type, row.last_error) for row in rows]
 
+    async def retry_failing(self) -> None:
+        """Let what failed be tried again now, as `gateway events retry` does."""
+        async with self.database.write() as session:
+            await events.retry(session, event_ids=None, at=datetime.now(UTC))
+        await self.settled()
+
     async def drifts(self) -> list[audit.Drift]:
         """Return what the audit finds, in all workspaces."""
         async with self.database.snapshot() as snapshot:
@@ -277,6 +283,8 @@ def _variables(stock: Stock, database_url: str, clock_file: Path) -> dict[str, s
         "GATEWAY_STRIPE_API_BASE": f"http://127.0.0.1:{stock.sandbox_port}",
         "GATEWAY_CLOCK_OFFSET_FILE": str(clock_file),
         "GATEWAY_RETURN_ORIGINS": "https://app.test",
+        "GATEWAY_WORKER_POLL_SECONDS": "0.05",
+        "GATEWAY_STRIPE_TIMEOUT_SECONDS": "3",
     }
 
 
