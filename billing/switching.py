@@ -124,9 +124,8 @@ def _action(
     holds one that is no longer offered is on the one that is.
     """
     pending = subscription.pending
-    if held.kind is plan.kind is PlanKind.FREE:
-        return SwitchAction.CURRENT, None
-    if held.id == plan.id and subscription.billing_cycle == cycle and not _extends(cycle):
+    is_held = held.id == plan.id and subscription.billing_cycle == cycle and not _extends(cycle)
+    if is_held or held.kind is plan.kind is PlanKind.FREE:
         return SwitchAction.CURRENT, None
     if subscription.status is SubscriptionStatus.PAST_DUE:
         return SwitchAction.UNAVAILABLE, SwitchReason.PAST_DUE

@@ -34,6 +34,9 @@ Record = Row[Any]
 Session = AsyncSession
 """A transaction to write in: all of it is committed, or nothing."""
 
+CLOSING_SECONDS: Final = 0.1
+"""How long a snapshot that is closed waits for the statement that runs."""
+
 _REUSE_PLANS = text("SET LOCAL plan_cache_mode = auto")
 _QUERY_CANCELED: Final = "57014"
 _UNAVAILABLE: Final = (
@@ -56,8 +59,8 @@ class DatabaseUnavailable(DatabaseFailure):
     """The server cannot be reached, or no connection was free in time."""
 
 
-class SnapshotClosed(RuntimeError):
-    """The operation that the snapshot was of has ended."""
+class SnapshotClosed(asyncio.CancelledError):
+    """The operation that the snapshot was of has ended: whoever still asks is cancelled."""
 
 
 class Snapshot:
@@ -73,6 +76,7 @@ class Snapshot:
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
         self._closed = False
+        self._running: asyncio.Task[Any] | None = None
         self.statements = 0
 
     async def all(
@@ -99,11 +103,17 @@ class Snapshot:
         await asyncio.shield(asyncio.ensure_future(self._release()))
 
     async def close(self) -> None:
-        """Give the connection back, after the statement that runs now; nothing is read after it.
+        """Give the connection back; nothing is read after it.
 
-        A field that failed leaves loaders of its siblings under way: they end here.
+        An operation that failed or ran out of time leaves loaders under way: they end here. The
+        statement that runs now may end within `CLOSING_SECONDS`, which keeps its connection for
+        others; one that takes longer is cancelled.
         """
         self._closed = True
+        if self._running is not None:
+            _, slow = await asyncio.wait([self._running], timeout=CLOSING_SECONDS)
+            for task in slow:
+                task.cancel()
         await asyncio.shield(asyncio.ensure_future(self._release()))
 
     async def __aenter__(self) -> Self:
@@ -122,8 +132,12 @@ class Snapshot:
                 with _failures_to_connect():
                     self._connection = await self._engine.connect()
             self.statements += 1
-            with _failures():
-                return await self._connection.execute(statement, parameters)
+            self._running = asyncio.current_task()
+            try:
+                with _failures():
+                    return await self._connection.execute(statement, parameters)
+            finally:
+                self._running = None
 
     async def _release(self) -> None:
         async with self._turn:

@@ -95,6 +95,24 @@ async def test_a_cancelled_reader_gives_the_connection_back(database: Database) 
         assert await snapshot.scalar(ONE) == 1
 
 
+async def test_a_statement_that_nobody_waits_for_any_more_is_cancelled(database_url: str) -> None:
+    """An operation that ran out of time ends then, not with its slowest statement."""
+    database = Database(database_url, pool_size=1, statement_timeout_seconds=60)
+    snapshot = database.snapshot()
+    left_behind = asyncio.create_task(snapshot.scalar(SLOW))
+    async with asyncio.timeout(30):
+        while not snapshot.statements:  # noqa: ASYNC110 - a count, not an event
+            await asyncio.sleep(0)
+
+        await snapshot.close()
+
+    assert left_behind.cancelled()
+    assert database.connections_in_use == 0
+    async with database.snapshot() as next_one:
+        assert await next_one.scalar(ONE) == 1
+    await database.close()
+
+
 async def test_a_failure_within_a_transaction_keeps_its_name(database: Database) -> None:
     """Only what the driver says of the server is renamed."""
     with pytest.raises(OSError, match="a file of ours"):
