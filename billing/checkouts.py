@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Row, Uuid, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import rows
+from billing import notices, rows
 from billing.catalog import Money
 from billing.errors import PaymentsUnavailable
 from billing.payments import CheckoutMode, CheckoutRequest, CheckoutState, Payments
@@ -212,6 +212,7 @@ async def _fail(database: Database, checkout: Checkout) -> None:
             )
             .values(status=CheckoutStatus.FAILED)
         )
+        notices.announce(session, notices.checkout(checkout.workspace_id, checkout.id))
 
 
 def _checkout(row: Row[tuple[object, ...]]) -> Checkout:

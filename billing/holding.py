@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, insert, select, update
 
-from billing import rows
+from billing import notices, rows
 from billing.calendar import Period
 from billing.errors import FreePlanMissing, WorkspaceNotFound
 from models.base import new_id
@@ -149,6 +149,7 @@ async def begin(
             **_refresh_values(held.refresh),
         )
     )
+    notices.announce(session, notices.balance(workspace_id))
     return held
 
 
@@ -161,6 +162,8 @@ async def change(session: Session, held: Held, **values: Any) -> None:
     await session.execute(
         update(_ROWS).where(_C.workspace_id == held.workspace_id, _C.id == held.id).values(values)
     )
+    # A balance tells when it is refreshed next, and by how much.
+    notices.announce(session, notices.balance(held.workspace_id))
 
 
 async def of_subscription(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy import insert, text, update
 from strawberry.utils.aio import aclosing
 from structlog.testing import capture_logs
 
-from billing import ledger, membership, notices
+from billing import holding, ledger, membership, notices
 from billing.access import Viewer
 from billing.details import Administration
 from billing.entries import Grant
@@ -90,7 +90,6 @@ class Process:
 
     database: Database
     listener: Listener
-    told: list[Told] = field(default_factory=list)
 
     @asynccontextmanager
     async def follow(
@@ -203,6 +202,23 @@ async def test_what_does_not_happen_or_happens_elsewhere_is_not_told(
         await grant(world, 2)
 
         assert (await told.next())["remaining"] == first["remaining"] + 2
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_another_plan_is_a_change_of_the_balance(world: World, process: Process) -> None:
+    """Not of what is left, but of what comes next and when."""
+    document = """subscription($id: ID!) { creditBalanceChanged(workspaceId: $id) {
+        remaining refreshesAt nextRefreshAmount
+    } }"""
+    async with process.follow(document) as told:
+        before = await told.next()
+        async with world.database.write() as session:
+            held = await holding.locked(session, workspace_id=ACME)
+            await holding.change(session, held, refresh=None)
+        after = await told.next()
+
+    assert before["refreshesAt"] is not None
+    assert after == {"remaining": FIRST, "refreshesAt": None, "nextRefreshAmount": None}
 
 
 @pytest.mark.usefixtures("quiet")
