@@ -18,6 +18,13 @@ from models.database import Session
 from models.subscription import SubscriptionStatus
 from models.workspace import Workspace
 
+STATUSES = {
+    SubscriptionProgress.INCOMPLETE: SubscriptionStatus.PAST_DUE,
+    SubscriptionProgress.ACTIVE: SubscriptionStatus.ACTIVE,
+    SubscriptionProgress.PAST_DUE: SubscriptionStatus.PAST_DUE,
+}
+"""What the status of a subscription is called here."""
+
 
 async def link_customer(session: Session, *, workspace_id: UUID, customer_id: str) -> None:
     """Remember who a workspace is to the provider, if that is not known yet."""
@@ -130,7 +137,7 @@ async def reflect(
         held,
         plan_id=plan.id,
         billing_cycle=billing_cycle,
-        status=_STATUSES[state.progress],
+        status=STATUSES[state.progress],
         stripe_schedule_id=state.schedule_id,
         pending=await pending(session, held, state, change=change),
         mirrored_at=state.fetched_at,
@@ -172,10 +179,5 @@ async def _beginning(session: Session, state: SubscriptionState) -> Beginning:
 
 
 _INSTANT = timedelta(microseconds=1)
-_STATUSES = {
-    SubscriptionProgress.INCOMPLETE: SubscriptionStatus.PAST_DUE,
-    SubscriptionProgress.ACTIVE: SubscriptionStatus.ACTIVE,
-    SubscriptionProgress.PAST_DUE: SubscriptionStatus.PAST_DUE,
-}
 
 _WORKSPACES = rows.table(Workspace)

@@ -324,12 +324,12 @@ class PaymentHistory(Protocol):
         """Yield what was told since then, of these types."""
         ...
 
-    def live_subscriptions(self) -> AsyncIterator[str]:
-        """Yield the ids of the subscriptions that have not ended."""
+    def live_subscriptions(self) -> AsyncIterator[SubscriptionState]:
+        """Yield the subscriptions that have not ended."""
         ...
 
-    def paid_invoices(self, *, since: datetime) -> AsyncIterator[str]:
-        """Yield the ids of the paid invoices that were made since then."""
+    def paid_invoices(self, *, since: datetime) -> AsyncIterator[InvoiceState]:
+        """Yield the paid invoices that were made since then, with their first lines."""
         ...
 
     def complete_checkouts(self, *, since: datetime) -> AsyncIterator[str]:

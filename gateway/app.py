@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -14,8 +14,9 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway import graphql_http, observability, static
+from gateway import graphql_http, observability, static, stripe_account, webhooks
 from gateway.auth import AuthenticationError, Authenticator, InvalidToken, Reason
+from gateway.clock import OffsetClock
 from gateway.graphql_http import GraphQLHTTP
 from gateway.headers import SecureHeaders
 from gateway.limits import HTTPLimits
@@ -23,6 +24,9 @@ from gateway.listener import Listener
 from gateway.observability import Observed
 from gateway.operations import Told
 from gateway.settings import Settings
+from gateway.stripe_client import StripePayments
+from gateway.webhooks import Receiver
+from gateway.worker import Worker
 from models import migration
 from models.database import Database
 from resolvers.context import Context
@@ -32,6 +36,7 @@ from resolvers.schema import schema
 
 READY_TIMEOUT_SECONDS: Final = 2.0
 SAMPLE_SECONDS: Final = 1.0
+MIGRATED_SECONDS: Final = 1.0
 EXPLORER_PATH: Final = "/graphiql"
 
 
@@ -70,6 +75,17 @@ class _Gateway:
             database=self.database,
             interval_seconds=settings.subscription_interval_seconds,
         )
+        self.clock = OffsetClock(settings.clock_offset_file)
+        self.stripe = stripe_account.connect(settings)
+        self.payments = None if self.stripe is None else StripePayments(self.stripe)
+        self.worker = Worker(
+            self.database,
+            provider=stripe_account.provider(settings, self.stripe),
+            clock=self.clock,
+            poll_seconds=settings.worker_poll_seconds,
+        )
+        self._works = settings.worker
+        self._shutdown_timeout_seconds = settings.shutdown_timeout_seconds
         self._database_url = database_url
         self._return_origins = settings.return_origins
         self._is_migrated = False
@@ -77,11 +93,18 @@ class _Gateway:
     @asynccontextmanager
     async def life(self, _: Starlette) -> AsyncIterator[None]:
         """Close everything when the application ends."""
-        sampling = asyncio.create_task(self._sample())
+        background = [asyncio.create_task(self._sample())]
+        if self._works:
+            background.append(asyncio.create_task(self._start_worker()))
         try:
             yield
         finally:
-            sampling.cancel()
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await self.worker.stop(timeout_seconds=self._shutdown_timeout_seconds)
+            if self.stripe is not None:
+                await self.stripe.close()
             await self.listener.close()
             await self.authenticator.close()
             await self.database.close()
@@ -104,6 +127,8 @@ class _Gateway:
         return Context(
             viewer=viewer,
             database=self.database,
+            now=self.clock.now(),
+            payments=self.payments,
             return_origins=self._return_origins,
             notices=self.listener,
             again=partial(self._again, connection),
@@ -123,16 +148,28 @@ class _Gateway:
             async with asyncio.timeout(READY_TIMEOUT_SECONDS):
                 await self.database.ping()
                 checks["database"] = "reachable"
-                # What is migrated stays so: it is asked for until it is, and never again.
-                if not self._is_migrated:
-                    pending = await migration.pending_migrations(self._database_url)
-                    self._is_migrated = not pending
-                checks["migrations"] = "current" if self._is_migrated else "pending"
+                is_migrated = await self._migrated()
+                checks["migrations"] = "current" if is_migrated else "pending"
         except Exception as error:  # noqa: BLE001 - of whatever kind, the answer is the same
             observability.note(reason=str(error) or repr(error))
         is_ready = checks == {"database": "reachable", "migrations": "current"}
         status = "ready" if is_ready else "unready"
         return JSONResponse({"status": status, "checks": checks}, 200 if is_ready else 503, _FRESH)
+
+    async def _migrated(self) -> bool:
+        """Tell whether the database is up to date: what is so stays so, and is not asked again."""
+        if not self._is_migrated:
+            self._is_migrated = not await migration.pending_migrations(self._database_url)
+        return self._is_migrated
+
+    async def _start_worker(self) -> None:
+        """Let the worker begin as soon as there is a database that it can work on."""
+        while True:
+            with suppress(Exception):
+                if await self._migrated():
+                    break
+            await asyncio.sleep(MIGRATED_SECONDS)
+        self.worker.start()
 
     async def _sample(self) -> None:
         """Keep the metric of the pool up to date."""
@@ -166,6 +203,17 @@ def _routes(settings: Settings, gateway: _Gateway, graphql: GraphQLHTTP) -> list
         Route("/readyz", gateway.readiness),
         *static.routes(graphiql=settings.graphiql),
     ]
+    secrets = stripe_account.webhook_secrets(settings)
+    if secrets:
+        receiver = Receiver(
+            gateway.database,
+            secrets=secrets,
+            expects_live=settings.is_live,
+            limit_bytes=settings.limit_webhook_bytes,
+            clock=gateway.clock,
+            received=gateway.worker.wake,
+        )
+        routes.append(Route(webhooks.PATH, receiver.receive, methods=["POST"]))
     if settings.metrics:
         routes.append(Route("/metrics", _metrics))
     return routes

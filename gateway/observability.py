@@ -27,7 +27,9 @@ from gateway.settings import Settings
 METRICS_DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where several workers keep what they count, so that any of them can tell it all."""
 
-_ROUTES: Final = ("/graphql", "/graphiql", "/healthz", "/readyz", "/metrics")
+_ROUTES: Final = (
+    *("/graphql", "/graphiql", "/webhooks/stripe", "/healthz", "/readyz", "/metrics"),
+)
 _PROBES: Final = ("/healthz", "/readyz", "/metrics")
 _SERVER_ERROR: Final = 500
 _PATH_LIMIT_CHARACTERS: Final = 200

@@ -24,6 +24,7 @@ SHARED_SECRET_MINIMUM_BYTES: Final = 32  # RFC 7518, 3.2: a key as long as HS256
 ASYMMETRIC_ALGORITHMS: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
 )
+_STRIPE_KEYS: Final = ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -248,6 +249,49 @@ class Settings(BaseSettings):
         default=10.0, gt=0, le=3_600, description="An operation that takes longer is cancelled."
     )
 
+    # Stripe
+    stripe_secret_key: SecretStr | None = Field(
+        default=None,
+        description="Stripe's secret key, `sk_test_...` or `sk_live_...`. Without it, nothing can "
+        "be bought.",
+    )
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Signs Stripe's events, `whsec_...`; two, separated by a comma, while one "
+        "replaces the other. Without it, /webhooks/stripe is not served.",
+    )
+    stripe_api_base: str | None = Field(
+        default=None,
+        description="Where Stripe is, if not at its own address: the sandbox. Not with a live key.",
+    )
+    stripe_timeout_seconds: float = Field(
+        default=8.0, gt=0, le=80, description="A call to Stripe fails after so long."
+    )
+    limit_webhook_bytes: int = Field(
+        default=1_048_576,
+        ge=1_024,
+        le=104_857_600,
+        description="Size of an event that Stripe sends.",
+    )
+
+    # The worker
+    worker: bool = Field(
+        default=True,
+        description="Settle events, refresh packages and do jobs in every process that serves; "
+        "`false` where `gateway worker` runs.",
+    )
+    worker_poll_seconds: float = Field(
+        default=0.5,
+        ge=0.01,
+        le=60,
+        description="How long a worker waits when there is nothing to do.",
+    )
+    clock_offset_file: Path | None = Field(
+        default=None,
+        description="For development: a file with the seconds by which the time of periods and "
+        "packages is ahead. Not with a live key.",
+    )
+
     # What operators see
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least important lines that are written."
@@ -260,6 +304,12 @@ class Settings(BaseSettings):
         default=False,
         description="Serve Prometheus metrics at /metrics; keep that path off the public network.",
     )
+
+    @property
+    def is_live(self) -> bool:
+        """Whether Stripe's key moves real money."""
+        key = self.stripe_secret_key
+        return key is not None and "_live_" in key.get_secret_value()
 
     @field_validator(
         *("trusted_proxies", "cors_origins", "auth_jwks_algorithms", "return_origins"),
@@ -316,6 +366,24 @@ class Settings(BaseSettings):
             raise ValueError(f"must be some of {', '.join(ASYMMETRIC_ALGORITHMS)}")
         return value
 
+    @field_validator("stripe_secret_key")
+    @classmethod
+    def _refuse_other_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(_STRIPE_KEYS):
+            raise ValueError(f"must begin with one of {', '.join(_STRIPE_KEYS)}")
+        return value
+
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _refuse_unsafe_stripe(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        address = urlsplit(value)
+        on_this_machine = address.scheme == "http" and address.hostname in _LOOPBACK_HOSTS
+        if not address.hostname or (address.scheme != "https" and not on_this_machine):
+            raise ValueError("must begin with https:// (http:// only on this machine)")
+        return value.rstrip("/")
+
     @field_validator("cors_origins")
     @classmethod
     def _refuse_half_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -343,6 +411,10 @@ class Settings(BaseSettings):
             for name in ("auth_issuer", "auth_audience"):
                 if getattr(self, name) is None:
                     raise ValueError(f"{PREFIX}{name.upper()}: required with a key set")
+        if self.is_live:
+            for name in ("clock_offset_file", "stripe_api_base"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{PREFIX}{name.upper()}: not with a live key")
         if self.auth_jwks_stale_seconds < self.auth_jwks_cache_seconds:
             raise ValueError(
                 "GATEWAY_AUTH_JWKS_STALE_SECONDS: must not be below GATEWAY_AUTH_JWKS_CACHE_SECONDS"

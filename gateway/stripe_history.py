@@ -1,11 +1,11 @@
 """What Stripe tells again: events by type, and what has been bought, to find what was lost."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from billing.payments import PaymentEvent
+from billing.payments import InvoiceState, PaymentEvent, SubscriptionState
 from gateway import stripe_objects
 from gateway.stripe_transport import Stripe, paged
 
@@ -28,16 +28,17 @@ class StripeHistory:
             async for found in pages:
                 yield stripe_objects.event(found)
 
-    async def live_subscriptions(self) -> AsyncIterator[str]:
-        """Yield the ids of the subscriptions that have not ended."""
+    async def live_subscriptions(self) -> AsyncIterator[SubscriptionState]:
+        """Yield the subscriptions that have not ended."""
+        fetched_at = datetime.now(UTC)
         async for found in paged(self.account.v1.subscriptions.list_async):
-            yield found["id"]
+            yield stripe_objects.subscription(found, fetched_at=fetched_at)
 
-    async def paid_invoices(self, *, since: datetime) -> AsyncIterator[str]:
-        """Yield the ids of the paid invoices that were made since then."""
+    async def paid_invoices(self, *, since: datetime) -> AsyncIterator[InvoiceState]:
+        """Yield the paid invoices that were made since then, with their first lines."""
         wanted: Any = {"status": "paid", "created": _since(since)}
         async for found in paged(lambda page: self.account.v1.invoices.list_async(wanted | page)):
-            yield found["id"]
+            yield stripe_objects.invoice(found, lines=found["lines"]["data"])
 
     async def complete_checkouts(self, *, since: datetime) -> AsyncIterator[str]:
         """Yield the ids of the completed checkout pages that were opened since then."""

@@ -72,12 +72,16 @@ class StripeObject(Base):
 
 
 class Reconciliation(Base):
-    """A comparison with Stripe that is made again and again: up to when, and when next."""
+    """A comparison with Stripe that is made again and again: up to when, and when next.
+
+    Both are times of the business; who makes it holds the lease by the machine's time.
+    """
 
     __tablename__ = "reconciliations"
 
     name: Mapped[String] = mapped_column(primary_key=True)
     watermark: Mapped[Timestamp | None]
     next_at: Mapped[Timestamp]
+    leased_until: Mapped[Timestamp | None]
 
     __table_args__ = (LOCAL,)

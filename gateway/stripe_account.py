@@ -1,0 +1,37 @@
+"""Stripe as the settings have it."""
+
+from gateway.settings import Settings
+from gateway.stripe_client import StripePayments
+from gateway.stripe_history import StripeHistory
+from gateway.stripe_transport import Stripe
+from gateway.worker import Provider
+
+
+def connect(settings: Settings) -> Stripe | None:
+    """Return the account that the settings name, if they do; who asks for it closes it."""
+    if settings.stripe_secret_key is None:
+        return None
+    return Stripe(
+        settings.stripe_secret_key.get_secret_value(),
+        api_base=settings.stripe_api_base,
+        timeout_seconds=settings.stripe_timeout_seconds,
+    )
+
+
+def provider(settings: Settings, account: Stripe | None) -> Provider | None:
+    """Return the account as a worker sees it."""
+    if account is None:
+        return None
+    return Provider(
+        payments=StripePayments(account),
+        history=StripeHistory(account),
+        is_live=settings.is_live,
+    )
+
+
+def webhook_secrets(settings: Settings) -> list[str]:
+    """Return the secrets that may have signed an event."""
+    if settings.stripe_webhook_secret is None:
+        return []
+    given = settings.stripe_webhook_secret.get_secret_value().split(",")
+    return [secret for secret in map(str.strip, given) if secret]
