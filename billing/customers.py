@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from billing import rows
 from billing.errors import PaymentsUnavailable, WorkspaceNotFound
 from billing.payments import Payments
+from models.base import new_id
 from models.database import Database
 from models.workspace import Workspace
 
@@ -18,8 +19,9 @@ ATTEMPTS = 3
 async def customer(database: Database, payments: Payments, *, workspace_id: UUID) -> str:
     """Return the id of the workspace's customer, whoever makes it.
 
-    All who ask at once ask under one key, so that they are given one customer. A customer that is
-    made without our learning of it has no card and pays nothing: it is of no consequence.
+    All who ask at once ask under one key, so that they are given one customer, unless the provider
+    keeps failing under it. A customer that is made without our learning of it has no card and pays
+    nothing: it is of no consequence.
     Raises WorkspaceNotFound, PaymentsUnavailable and PaymentsRefused.
     """
     async with database.write() as session:
@@ -41,8 +43,8 @@ async def customer(database: Database, payments: Payments, *, workspace_id: UUID
 
 
 async def _made(payments: Payments, workspace_id: UUID, name: str) -> str:
+    key = hashlib.sha256(f"customer:{workspace_id}:{name}".encode()).hexdigest()
     for attempt in range(1, ATTEMPTS + 1):
-        key = hashlib.sha256(f"customer:{workspace_id}:{name}:{attempt}".encode()).hexdigest()
         try:
             return await payments.create_customer(
                 workspace_id=workspace_id, name=name, idempotency_key=key
@@ -50,6 +52,7 @@ async def _made(payments: Payments, workspace_id: UUID, name: str) -> str:
         except PaymentsUnavailable as failure:
             if not failure.is_final or attempt == ATTEMPTS:
                 raise
+            key = str(new_id())
     raise AssertionError
 
 

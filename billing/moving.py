@@ -215,18 +215,17 @@ async def _switch_later(
     async def happened() -> ScheduledChange | None:
         return await scheduled(await payments.subscription(state.subscription_id))
 
+    async def schedule(key: str) -> ScheduledChange:
+        # An attempt that failed half way has left a schedule, which the next one goes on with.
+        found = await payments.subscription(state.subscription_id)
+        return await payments.switch_later(found, price_id=quote.price_id, idempotency_key=key)
+
     change = await scheduled(state)
     if change is None:
         _refuse_untrue(errand, quote, state)
         state = await _without_pending(errand, claim, state)
         change = await errands.called(
-            errand,
-            claim,
-            "switch later",
-            call=lambda key: payments.switch_later(
-                state, price_id=quote.price_id, idempotency_key=key
-            ),
-            happened=happened,
+            errand, claim, "switch later", call=schedule, happened=happened
         )
     state = await payments.subscription(state.subscription_id)
     async with errand.database.write() as session:

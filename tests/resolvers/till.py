@@ -128,6 +128,10 @@ _STATE = """query($id: ID!) { workspace(id: $id) {
 } }"""
 
 
+class Failed(AssertionError):
+    """A mutation was answered with errors of its field."""
+
+
 @dataclass(frozen=True)
 class Till:
     """The database, the sandbox, and the moment that both live in."""
@@ -172,7 +176,8 @@ class Till:
         if document is not PORTAL:
             asked.setdefault("idempotencyKey", f"key {next(self.keys)}")
         answer = await self.ask(document, viewer, paying=paying, input=asked)
-        assert answer.errors == [], answer.errors
+        if answer.errors:
+            raise Failed(answer.errors)
         [payload] = answer.data.values()
         return dict(payload)
 
