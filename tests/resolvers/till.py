@@ -227,6 +227,11 @@ class Till:
         if paid.headers["location"].endswith("/authenticate"):
             await self.browser.post(paid.headers["location"], data={"outcome": "complete"})
 
+    async def sell(self, catalogue: str = CATALOGUE) -> None:
+        """Bring a catalogue into the database and to the sandbox."""
+        sold = catalog_file.parse(catalogue)
+        await catalog_sync.sync(self.database, sold, payments=self.payments, now=self.now)
+
     async def hear(self) -> None:
         """Settle what webhooks would tell: each object that something happened to, as it is."""
         heard: dict[tuple[Subject, str], None] = {}
@@ -331,8 +336,7 @@ async def opened(database: Database, address: str) -> AsyncIterator[Till]:
         await till.control("reset")
         await till.control("clock", at=int(NOW.timestamp()), frozen=True)
         await till.api("POST", "/v1/billing_portal/configurations", **_PORTAL)
-        catalogue = catalog_file.parse(CATALOGUE)
-        await catalog_sync.sync(database, catalogue, payments=till.payments, now=NOW)
+        await till.sell()
         try:
             with contract.checked(account.transport):
                 yield till
