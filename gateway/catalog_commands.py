@@ -59,13 +59,21 @@ def _read(file: Path) -> "Catalogue":
 
 async def _sync(chosen: Settings, catalogue: "Catalogue") -> "list[Change]":
     from billing import catalog_sync  # noqa: PLC0415 - takes a while to load
+    from gateway import stripe_account  # noqa: PLC0415 - the same
+    from gateway.stripe_client import StripePayments  # noqa: PLC0415 - the same
 
+    stripe = stripe_account.connect(chosen)
     async with postgres.to_command(chosen) as reachable:
         await postgres.refuse_pending_migrations(postgres.url(reachable))
         database = Database(postgres.url(reachable), pool_size=1)
         try:
             return await catalog_sync.sync(
-                database, catalogue, payments=None, now=datetime.now(UTC)
+                database,
+                catalogue,
+                payments=None if stripe is None else StripePayments(stripe),
+                now=datetime.now(UTC),
             )
         finally:
             await database.close()
+            if stripe is not None:
+                await stripe.close()

@@ -4,6 +4,7 @@
 that what Stripe refuses comes as one of the errors that `billing.payments` names.
 """
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -21,6 +22,8 @@ _CONFLICT: Final = 409
 
 # stripe-python tells Stripe how long each call took, unless it is asked not to.
 stripe.enable_telemetry = False
+# It tells the log of each request; what fails is told by who has asked.
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 Answer = TypeVar("Answer")
 

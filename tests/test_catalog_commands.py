@@ -1,10 +1,13 @@
 """`gateway catalog`, run as operators run it."""
 
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from tests import gateway_process
+from tests.sandbox import server
 
 DEMO = str(Path(__file__).parents[1] / "gateway" / "demo_catalog.toml")
 TEXT = Path(DEMO).read_text(encoding="utf-8")
@@ -74,3 +77,62 @@ async def test_a_plan_that_would_change_its_kind_is_refused(
 
     assert (ended.status, ended.output) == (1, "")
     assert ended.errors.startswith("gateway: The plan launch-pass is ONE_TIME and stays so")
+
+
+async def test_with_a_key_stripe_has_the_prices_too(tmp_path: Path, database_url: str) -> None:
+    """Found again by their lookup keys; a price that changes is another one under its key."""
+    dearer = tmp_path / "catalog.toml"
+    dearer.write_text(TEXT.replace("monthly = 2900", "monthly = 3900"))
+    async with server.serving() as address:
+        variables: dict[str, Any] = {
+            "DATABASE_URL": database_url,
+            "GATEWAY_STRIPE_SECRET_KEY": "sk_test_catalogue",
+            "GATEWAY_STRIPE_API_BASE": address,
+        }
+        await gateway_process.run("catalog", "sync", DEMO, **variables)
+        first = await _prices(address)
+        again = await gateway_process.run("catalog", "sync", DEMO, **variables)
+        changed = await gateway_process.run("catalog", "sync", str(dearer), **variables)
+        second = await _prices(address)
+
+    assert {key: price["unit_amount"] for key, price in first.items()} == {
+        "launch-pass_one_time": 7_900,
+        "pro_monthly": 2_900,
+        "pro_yearly": 29_000,
+        "team_monthly": 9_900,
+        "team_yearly": 99_000,
+        "credits-1000": 1_000,
+    }
+    assert first["pro_yearly"]["recurring"]["interval"] == "year"
+    assert first["launch-pass_one_time"]["recurring"] is None
+    assert again.output == "The catalogue is in place. Changes: 0.\n"
+    assert changed.output == "price pro_monthly: changed\n" + again.output.replace("0", "1")
+    assert second["pro_monthly"]["unit_amount"] == 3_900
+    assert second["pro_monthly"]["id"] != first["pro_monthly"]["id"]
+    assert {key for key in first if first[key]["id"] != second[key]["id"]} == {"pro_monthly"}
+
+
+async def test_when_stripe_is_away_nothing_is_written(database_url: str) -> None:
+    """One line, exit status 1; the next run does all of it."""
+    variables: dict[str, Any] = {
+        "GATEWAY_STRIPE_SECRET_KEY": "sk_test_catalogue",
+        "GATEWAY_STRIPE_API_BASE": "http://127.0.0.1:9",
+    }
+
+    ended = await gateway_process.run(
+        "catalog", "sync", DEMO, DATABASE_URL=database_url, **variables
+    )
+    without = await gateway_process.run("catalog", "sync", DEMO, DATABASE_URL=database_url)
+
+    assert (ended.status, ended.output) == (1, "")
+    assert ended.errors == "gateway: Payments are not available now: ask again later\n"
+    assert without.output.endswith("Changes: 10.\n")
+
+
+async def _prices(address: str) -> dict[str, Any]:
+    """Return the prices of a sandbox by their lookup keys."""
+    headers = {"Authorization": "Bearer sk_test_catalogue"}
+    async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
+        answer = await client.get("/v1/prices", params={"limit": 100})
+    found = answer.raise_for_status().json()["data"]
+    return {price["lookup_key"]: price for price in found if price["lookup_key"]}
