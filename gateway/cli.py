@@ -86,6 +86,18 @@ def serve(
 
 
 @commands.command()
+def worker(
+    data: DataDirectory = None,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now, then end.")] = False,
+) -> None:
+    """Refresh packages, expire lots, settle Stripe's events; beside `serve`, or for cron."""
+    from gateway import worker_commands  # noqa: PLC0415 - takes a while to load
+
+    worker_commands.run(options.chosen(data_directory=data), once=once)
+
+
+@commands.command()
 def demo(
     port: Port = None,
     data: Annotated[
