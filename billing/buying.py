@@ -33,7 +33,7 @@ async def plan(
         return None
 
     customer_id = await customers.customer(
-        errand.database, errand.payments, workspace_id=errand.workspace_id
+        errand.database, errand.payments, workspace_id=errand.workspace_id, now=errand.now
     )
     state = await checkouts.page(
         errand.database, errand.payments, checkout, customer_id=customer_id

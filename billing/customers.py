@@ -1,6 +1,7 @@
 """Who a workspace is to the payment provider: one customer each, made when first needed."""
 
 import hashlib
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -15,13 +16,17 @@ from models.workspace import Workspace
 ATTEMPTS = 3
 """How often the provider is asked for a customer when it answers with failures of its own."""
 
+REPEATED = timedelta(hours=25)
+"""How long the provider repeats its answer under a key, and an hour for clocks that differ."""
 
-async def customer(database: Database, payments: Payments, *, workspace_id: UUID) -> str:
+
+async def customer(
+    database: Database, payments: Payments, *, workspace_id: UUID, now: datetime
+) -> str:
     """Return the id of the workspace's customer, whoever makes it.
 
-    All who ask at once ask under one key, so that they are given one customer, unless the provider
-    keeps failing under it. A customer that is made without our learning of it has no card and pays
-    nothing: it is of no consequence.
+    All who ask at once ask under one key, so that they are given one customer. Where the provider
+    answers with a failure, which it would repeat, it is looked for before another key is taken.
     Raises WorkspaceNotFound, PaymentsUnavailable and PaymentsRefused.
     """
     async with database.write() as session:
@@ -31,7 +36,7 @@ async def customer(database: Database, payments: Payments, *, workspace_id: UUID
     if found.stripe_customer_id is not None:
         return str(found.stripe_customer_id)
 
-    made = await _made(payments, workspace_id, found.name)
+    made = await _made(payments, workspace_id, found.name, now)
     async with database.write() as session:
         await session.execute(
             update(_WORKSPACES)
@@ -42,7 +47,7 @@ async def customer(database: Database, payments: Payments, *, workspace_id: UUID
     return str(kept)
 
 
-async def _made(payments: Payments, workspace_id: UUID, name: str) -> str:
+async def _made(payments: Payments, workspace_id: UUID, name: str, now: datetime) -> str:
     key = hashlib.sha256(f"customer:{workspace_id}:{name}".encode()).hexdigest()
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -50,7 +55,13 @@ async def _made(payments: Payments, workspace_id: UUID, name: str) -> str:
                 workspace_id=workspace_id, name=name, idempotency_key=key
             )
         except PaymentsUnavailable as failure:
-            if not failure.is_final or attempt == ATTEMPTS:
+            if not failure.is_final:
+                raise
+            since = now - REPEATED
+            found = await payments.find_customer(workspace_id=workspace_id, since=since)
+            if found is not None:
+                return found
+            if attempt == ATTEMPTS:
                 raise
             key = str(new_id())
     raise AssertionError

@@ -225,6 +225,10 @@ class Payments(Protocol):
         """Create the customer of a workspace; return its id."""
         ...
 
+    async def find_customer(self, *, workspace_id: UUID, since: datetime) -> str | None:
+        """Return the customer that was created for a workspace since then, if one was."""
+        ...
+
     async def open_checkout(
         self, request: CheckoutRequest, *, idempotency_key: str
     ) -> CheckoutState:

@@ -10,6 +10,6 @@ async def visit(errand: Errand, *, return_url: str) -> str:
     Raises WorkspaceNotFound, PaymentsUnavailable and PaymentsRefused.
     """
     customer_id = await customers.customer(
-        errand.database, errand.payments, workspace_id=errand.workspace_id
+        errand.database, errand.payments, workspace_id=errand.workspace_id, now=errand.now
     )
     return await errand.payments.open_portal(customer_id=customer_id, return_url=return_url)

@@ -60,7 +60,7 @@ async def _buy(errand: Errand, bought: PackPurchase, claim: Claim) -> Answer:
     """Open the page, or go on with the one that was begun."""
     checkout = await _recorded(errand, bought, claim)
     customer_id = await customers.customer(
-        errand.database, errand.payments, workspace_id=errand.workspace_id
+        errand.database, errand.payments, workspace_id=errand.workspace_id, now=errand.now
     )
     try:
         state = await checkouts.page(

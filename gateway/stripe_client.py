@@ -52,6 +52,15 @@ class StripePayments:
         )
         return made.id
 
+    async def find_customer(self, *, workspace_id: UUID, since: datetime) -> str | None:
+        """Return the customer that was created for a workspace since then, if one was."""
+        created = {"created": {"gte": stripe_objects.seconds(since)}}
+        listed = paged(lambda position: self.account.v1.customers.list_async(created | position))
+        async for found in listed:
+            if found["metadata"].get(stripe_objects.WORKSPACE) == str(workspace_id):
+                return str(found["id"])
+        return None
+
     async def open_checkout(
         self, request: CheckoutRequest, *, idempotency_key: str
     ) -> CheckoutState:

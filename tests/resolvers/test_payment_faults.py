@@ -109,6 +109,7 @@ async def _one_page(till: Till) -> None:
     [checkout] = [row for row in await till.rows(Checkout) if row.url]
     assert checkout.status is CheckoutStatus.OPEN
     assert checkout.url == session["url"]
+    assert len((await till.api("GET", "/v1/customers"))["data"]) == 1
 
 
 async def _one_switch(till: Till) -> None:
