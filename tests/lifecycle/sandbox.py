@@ -61,9 +61,9 @@ class Sandbox:
         return await self.look("truth")
 
     async def customer(self) -> tuple[str, Any]:
-        """Return the one customer that there is: the id, and the truth of it."""
+        """Return the one customer who has paid for something: the id, and the truth of it."""
         customers = (await self.truth())["customers"]
-        [name] = [name for name in customers if name]
+        [name] = [name for name, paid in customers.items() if name and any(paid.values())]
         return name, customers[name]
 
     async def price(self, lookup_key: str) -> str:

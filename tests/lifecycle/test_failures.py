@@ -8,7 +8,7 @@ import pytest
 
 from tests.lifecycle.cards import PAID
 from tests.lifecycle.catalogue import PACK_CREDITS
-from tests.lifecycle.graphql import Failed, codes
+from tests.lifecycle.graphql import codes
 from tests.lifecycle.owner import CANCEL_URL, SUCCESS_URL, Owner, of_type
 from tests.lifecycle.world import World, until
 
@@ -16,7 +16,8 @@ COMPENSATION = "SUBSCRIPTION_SWITCH_COMPENSATION"
 KINDS = ("error", "error_after", "rate_limit", "drop", "drop_after")
 """500 before and after the deed, 429, and a connection that is lost before and after it."""
 
-TOO_SLOW_SECONDS = 30.0
+TOO_SLOW_SECONDS = 5.0
+"""Longer than the gateway waits."""
 
 Ask = Callable[[str], Awaitable[dict[str, Any]]]
 
@@ -73,22 +74,25 @@ async def test_a_preview_and_the_portal_are_refused_too(world: World) -> None:
 
 
 async def test_a_provider_that_is_too_slow_is_given_up(world: World) -> None:
-    """And is found to have done nothing, or what was wanted, when asked again with the key."""
+    """Asked again with the key, it does what it was asked for, once."""
     owner = await world.subscribed()
     key = owner.fresh_key()
-    await world.sandbox.control("faults", kind="slow", seconds=TOO_SLOW_SECONDS, fraction=1.0)
+    await world.sandbox.control("faults", kind="slow", seconds=TOO_SLOW_SECONDS, count=2)
 
-    try:
-        payload = await owner.top_up(key=key)
-        assert codes(payload) == ["PAYMENTS_UNAVAILABLE"]
-    except Failed as failed:
-        assert failed.codes == ["TIMEOUT"]  # noqa: PT017 - either is an answer in time
+    assert codes(await owner.top_up(key=key)) == ["PAYMENTS_UNAVAILABLE"]
 
-    await world.sandbox.forget_faults()
-    checkout = (await owner.top_up(key=key))["topUpCheckout"]
-    await world.sandbox.pay(checkout["url"], PAID)
+    opened: dict[str, Any] = {}
+
+    async def is_open() -> bool:
+        # As long as the provider is at work on the first request, it refuses the second.
+        opened.update(await owner.top_up(key=key))
+        return not opened["userErrors"]
+
+    await until(is_open)
+    await world.sandbox.pay(opened["topUpCheckout"]["url"], PAID)
     await world.settled()
     assert (await owner.state()).purchased == PACK_CREDITS
+    assert len((await world.sandbox.api("GET", "/v1/checkout/sessions"))["data"]) == 2
 
 
 async def test_webhooks_outlast_a_provider_that_cannot_be_asked(world: World) -> None:
@@ -112,7 +116,7 @@ async def test_an_unknown_price_grants_nothing_and_stays_to_be_seen(world: World
     """Its events say which price it is; the others go on."""
     owner = await world.owner()
     abandoned = await owner.outcome("starter", "MONTHLY")
-    customer, _ = await world.sandbox.customer()
+    [customer] = [name for name in (await world.sandbox.truth())["customers"] if name]
     product = await world.sandbox.api("POST", "/v1/products", name="Not in the catalogue")
     price = await world.sandbox.api(
         "POST",
