@@ -1,5 +1,6 @@
 """Real databases for tests: one server a session, one migrated template, one clone a test."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -11,12 +12,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gateway import embedded_postgres
 from models import migration
 
+DROP_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5)
 MEMORY = Path("/dev/shm")  # noqa: S108 - only private directories are made in it
 MEMORY_BYTES_MIN = 4 * 1024**3
 
@@ -59,7 +62,7 @@ async def database(server_url: str, *, template_url: str | None = None) -> Async
     try:
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:
-        await _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await _drop(server_url, name)
 
 
 def _fastest() -> Path | None:
@@ -70,6 +73,18 @@ def _fastest() -> Path | None:
     """
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
     return MEMORY if roomy else None
+
+
+async def _drop(server_url: str, name: str) -> None:
+    """Drop a database, after what cleans it: only a superuser may end an autovacuum worker."""
+    for pause_seconds in (*DROP_PAUSES_SECONDS, None):
+        try:
+            return await _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        except ProgrammingError as error:
+            if pause_seconds is None or "permission denied" not in str(error):
+                raise
+            await asyncio.sleep(pause_seconds)
+    return None
 
 
 async def _execute(server_url: str, statement: str) -> None:
