@@ -16,9 +16,6 @@ COMPENSATION = "SUBSCRIPTION_SWITCH_COMPENSATION"
 KINDS = ("error", "error_after", "rate_limit", "drop", "drop_after")
 """500 before and after the deed, 429, and a connection that is lost before and after it."""
 
-TOO_SLOW_SECONDS = 5.0
-"""Longer than the gateway waits."""
-
 Ask = Callable[[str], Awaitable[dict[str, Any]]]
 
 
@@ -71,28 +68,6 @@ async def test_a_preview_and_the_portal_are_refused_too(world: World) -> None:
 
     assert await world.sandbox.forget_faults() > 0
     assert (await owner.outcome("pro", "MONTHLY"))["preview"]["credits"] > 0
-
-
-async def test_a_provider_that_is_too_slow_is_given_up(world: World) -> None:
-    """Asked again with the key, it does what it was asked for, once."""
-    owner = await world.subscribed()
-    key = owner.fresh_key()
-    await world.sandbox.control("faults", kind="slow", seconds=TOO_SLOW_SECONDS, count=2)
-
-    assert codes(await owner.top_up(key=key)) == ["PAYMENTS_UNAVAILABLE"]
-
-    opened: dict[str, Any] = {}
-
-    async def is_open() -> bool:
-        # As long as the provider is at work on the first request, it refuses the second.
-        opened.update(await owner.top_up(key=key))
-        return not opened["userErrors"]
-
-    await until(is_open)
-    await world.sandbox.pay(opened["topUpCheckout"]["url"], PAID)
-    await world.settled()
-    assert (await owner.state()).purchased == PACK_CREDITS
-    assert len((await world.sandbox.api("GET", "/v1/checkout/sessions"))["data"]) == 2
 
 
 async def test_webhooks_outlast_a_provider_that_cannot_be_asked(world: World) -> None:
