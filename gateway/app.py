@@ -1,7 +1,7 @@
 """The application: what answers at which path, and what opens and closes with it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -40,16 +40,17 @@ MIGRATED_SECONDS: Final = 1.0
 EXPLORER_PATH: Final = "/graphiql"
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings, *, more: Sequence[BaseRoute] = ()) -> Starlette:
     """Return the application of one process. Its settings name a database.
 
+    `more` are routes that only some gateways have: the demo's.
     Who stops it calls its `state.end_streams` first: streams of events have no end of their own.
     """
     assert settings.database_url is not None
     gateway = _Gateway(settings, database_url=settings.database_url.get_secret_value())
     graphql = _graphql(settings, gateway)
     app = Starlette(
-        routes=_routes(settings, gateway, graphql),
+        routes=[*more, *_routes(settings, gateway, graphql)],
         middleware=[Middleware(Observed), Middleware(SecureHeaders)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=gateway.life,

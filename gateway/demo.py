@@ -30,12 +30,13 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from starlette.applications import Starlette
 
 from billing import catalog_file
 from billing.access import Person, Scope, Service, Viewer
 from billing.demonstration import cast, loading
 from billing.demonstration.loading import DatabaseNotEmpty, DemoWorkspace
-from gateway import app, auth, postgres, postgres_cluster, server
+from gateway import app, auth, demo_people, postgres, postgres_cluster, server
 from gateway.settings import Settings
 from models.database import Database
 from resolvers import ids
@@ -106,10 +107,15 @@ def run(settings: Settings, *, rows: int | None = None, fresh: bool = False) -> 
         asyncio.run(_migrate_if_blank(ours))
     demo = _Demo(directory, rows)
     try:
-        server.run(ours, prepare=partial(_prepare, demo))
+        server.run(ours, prepare=partial(_prepare, demo), create=create_app)
     finally:
         if demo.is_told:
             demo.facts.unlink(missing_ok=True)
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the application of one process: the gateway's, and the people to sign in as."""
+    return app.create_app(settings, more=[demo_people.route(settings)])
 
 
 def _prepare_directory(directory: Path, *, is_embedded: bool, fresh: bool) -> str:

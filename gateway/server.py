@@ -41,8 +41,13 @@ class CannotServe(Exception):
 Prepare = Callable[[Settings, str], Awaitable[None]]
 """Takes settings whose database answers, and the address at which the gateway will."""
 
+Create = Callable[[Settings], Starlette]
+"""Makes the application of a process; a function of a module, so that workers can be told."""
 
-def run(settings: Settings, *, prepare: Prepare | None = None) -> None:
+
+def run(
+    settings: Settings, *, prepare: Prepare | None = None, create: Create = app.create_app
+) -> None:
     """Serve until SIGTERM or SIGINT; `prepare` is awaited before.
 
     Raises CannotServe, DatabaseUnusable or EmbeddedPostgresError.
@@ -57,7 +62,7 @@ def run(settings: Settings, *, prepare: Prepare | None = None) -> None:
         listen(settings) as listening,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(serve(settings, listening, prepare=prepare))
+        runner.run(serve(settings, listening, prepare=prepare, create=create))
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -74,7 +79,11 @@ def listen(settings: Settings) -> socket.socket:
 
 
 async def serve(
-    settings: Settings, listening: socket.socket, *, prepare: Prepare | None = None
+    settings: Settings,
+    listening: socket.socket,
+    *,
+    prepare: Prepare | None = None,
+    create: Create = app.create_app,
 ) -> None:
     """Serve on the socket until SIGTERM or SIGINT. Call it in the main thread."""
     stop = _Stop()
@@ -84,9 +93,9 @@ async def serve(
                 if prepare is not None:
                     await prepare(served, address(settings, listening))
                 if settings.workers == 1:
-                    await _serve_here(served, listening, stop)
+                    await _serve_here(served, listening, stop, create)
                 else:
-                    await _serve_in_workers(served, listening)
+                    await _serve_in_workers(served, listening, create)
         except asyncio.CancelledError:
             if not stop.was_heard:
                 raise
@@ -134,17 +143,19 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve_here(settings: Settings, listening: socket.socket, stop: _Stop) -> None:
-    server = _Server(_config(settings, partial(_application, settings)))
+async def _serve_here(
+    settings: Settings, listening: socket.socket, stop: _Stop, create: Create
+) -> None:
+    server = _Server(_config(settings, partial(_application, settings, create)))
     stop.server = server
     log.info("serving", url=address(settings, listening), workers=1)
     await server.serve(sockets=[listening])
 
 
-async def _serve_in_workers(settings: Settings, listening: socket.socket) -> None:
+async def _serve_in_workers(settings: Settings, listening: socket.socket, create: Create) -> None:
     with _metrics_directory() if settings.metrics else nullcontext():
         supervisor = Multiprocess(
-            _config(settings, partial(_worker, settings)), sockets=[listening]
+            _config(settings, partial(_worker, settings, create)), sockets=[listening]
         )
         log.info("serving", url=address(settings, listening), workers=settings.workers)
         # Beside the loop, which looks after the embedded PostgreSQL meanwhile.
@@ -153,7 +164,7 @@ async def _serve_in_workers(settings: Settings, listening: socket.socket) -> Non
         raise CannotServe("A worker could not start; the lines above say why.")
 
 
-def _worker(settings: Settings) -> Starlette:
+def _worker(settings: Settings, create: Create) -> Starlette:
     """Make the application of a worker, which ends when the process that started it does."""
     observability.configure_logging(settings)
     parent = multiprocessing.parent_process()
@@ -164,12 +175,12 @@ def _worker(settings: Settings) -> Starlette:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=follow, daemon=True).start()
-    return _application(settings)
+    return _application(settings, create)
 
 
-def _application(settings: Settings) -> Starlette:
+def _application(settings: Settings, create: Create) -> Starlette:
     """Make the application, and spare the garbage collector what lives as long as the process."""
-    made = app.create_app(settings)
+    made = create(settings)
     _before_the_end(made.state.end_streams)
     gc.collect()
     gc.freeze()

@@ -12,11 +12,13 @@ from models.workspace import Role
 SUBJECTS = {Role.OWNER: "demo-owner", Role.ADMIN: "demo-admin", Role.MEMBER: "demo-member"}
 """The subject of each token; its person has that role in every workspace of the demo."""
 
-_LEADING = {
+NAMES = {
     Role.OWNER: "Olivia Bennett",
     Role.ADMIN: "Amir Haddad",
     Role.MEMBER: "Mei Lindqvist",
 }
+"""What those people are called."""
+
 _OTHERS = (
     ("zoe.akesson", "Zoë Åkesson"),
     ("jose.munoz", "José Muñoz Íñiguez"),
@@ -47,7 +49,7 @@ class Person:
     @property
     def email(self) -> str:
         """Where their mail would go."""
-        return f"{self.subject}@example.com"
+        return email(self.subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,14 @@ class Member:
     left_at: datetime | None = None
 
 
+def email(subject: str) -> str:
+    """Return where the mail of the person with that subject would go."""
+    return f"{subject}@example.com"
+
+
 def people(random: Random, *, at: datetime) -> list[Person]:
     """Return everybody, those whom the tokens name first."""
-    named = [(SUBJECTS[role], name) for role, name in _LEADING.items()] + list(_OTHERS)
+    named = [(SUBJECTS[role], name) for role, name in NAMES.items()] + list(_OTHERS)
     return [Person(ids.at(random, at), subject, name, at) for subject, name in named]
 
 
