@@ -1,0 +1,1 @@
+"""Stripe below GraphQL: the receiver, the client, the inbox and the comparison, on the sandbox."""
