@@ -20,7 +20,15 @@ from rich.progress import track
 
 from billing import audit as auditing
 from billing.access import Person, Service, Viewer
-from gateway import auth, catalog_commands, options, postgres, schema_check, settings
+from gateway import (
+    auth,
+    catalog_commands,
+    options,
+    postgres,
+    schema_check,
+    settings,
+    stripe_commands,
+)
 from gateway.options import DataDirectory
 from gateway.settings import Settings
 from models.database import Database
@@ -40,6 +48,8 @@ schema_commands = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 commands.add_typer(schema_commands, name="schema")
 schema_commands.command("check")(schema_check.command)
 commands.add_typer(catalog_commands.commands, name="catalog")
+commands.add_typer(stripe_commands.events_commands, name="events")
+commands.add_typer(stripe_commands.stripe_commands, name="stripe")
 
 Item = TypeVar("Item")
 Port = Annotated[
