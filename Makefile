@@ -3,15 +3,15 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-WEB := web/.npmrc web/package.json web/package-lock.json web/tsconfig.json web/vite.config.ts \
-	$(shell find web/graphiql -type f)
+WEB := schema.graphql $(wildcard web/.npmrc web/*.json web/*.ts) \
+	$(shell find web/graphiql web/page -type f -not -path 'web/page/gql/*')
 # The first of PATH is what `make setup` installed: the programs of the locks, Node among them.
 LOCKED := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .stamps/python .stamps/web  ## Install everything locked, build GraphiQL
+setup: .stamps/python .stamps/web  ## Install everything locked, build the pages
 
 demo: setup  ## Serve with demo data on an embedded PostgreSQL
 	$(BIN)/gateway demo
@@ -29,6 +29,7 @@ check: setup  ## Lint, types, floors, the printed schema and its changes
 	$(BIN)/lint-imports
 	$(BIN)/gateway schema print | diff schema.graphql -
 	$(BIN)/gateway schema check
+	$(LOCKED) npm --prefix web run check
 
 test: check  ## Run everything that CI runs
 	$(LOCKED) $(BIN)/pytest -n auto --dist loadfile
@@ -51,7 +52,7 @@ format: setup  ## Format the code
 	$(BIN)/ruff check --fix --quiet .
 
 clean:  ## Remove what setup made
-	rm -rf .venv .stamps gateway/static web/node_modules tests/clients/node_modules
+	rm -rf .venv .stamps gateway/static web/page/gql web/node_modules tests/clients/node_modules
 
 .stamps/python: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -1,55 +1,83 @@
 """The built pages and their files, under a content security policy.
 
-Vite writes them: `graphiql/index.html` and, with a hash in each name, `assets/`.
+Vite writes them: `page/index.html`, `graphiql/index.html` and, with a hash in each name, `assets/`.
 """
 
 import mimetypes
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 DIRECTORY: Final = Path(__file__).parent / "static"
 
-_POLICY: Final = {
+NONCE: Final = "NONCE-OF-THE-ANSWER"
+"""What the built pages have in the place of a nonce, which is another in each answer."""
+
+SIGN_IN_BY_HOST: Final = '<meta name="sign-in" content="host" />'
+SIGN_IN_OF_DEMO: Final = '<meta name="sign-in" content="demo" />'
+
+_NOTHING: Final = {
     "default-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+}
+_PAGE_POLICY: Final = _NOTHING | {
+    "script-src": "'self'",
+    "style-src": f"'self' 'nonce-{NONCE}'",
+    "connect-src": "'self'",
+    "font-src": "'self'",
+    "img-src": "'self' data:",
+}
+_EXPLORER_POLICY: Final = _NOTHING | {
     "script-src": "'self'",
     "style-src": "'self' 'unsafe-inline'",  # the editor writes its styles into the page
     "worker-src": "'self' blob:",  # the editor checks and completes in workers
     "connect-src": "'self'",
     "font-src": "'self' data:",
     "img-src": "'self' data:",
-    "base-uri": "'none'",
-    "form-action": "'none'",
-    "frame-ancestors": "'none'",
 }
 _HEADERS: Final = {
-    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in _POLICY.items()),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 _ASSET_HEADERS: Final = {
     **_HEADERS,
+    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in _NOTHING.items()),
     "Cache-Control": "public, max-age=31536000, immutable",
     "Vary": "Accept-Encoding",
 }
 
 
 def routes(*, graphiql: bool = True, directory: Path = DIRECTORY) -> list[BaseRoute]:
-    """Return the routes of the built files, with GraphiQL at `/graphiql` where it is wanted."""
+    """Return the routes of the page at `/`, of GraphiQL where it is wanted, and of their files."""
 
     async def explore(request: Request) -> Response:  # noqa: ARG001 - Starlette calls it so
-        return _page(directory / "graphiql" / "index.html")
+        return _page(directory / "graphiql" / "index.html", _EXPLORER_POLICY)
 
     assets = Mount("/assets", _Assets(directory=directory / "assets", check_dir=False))
-    return [Route("/graphiql", explore), assets] if graphiql else [assets]
+    explorer = [Route("/graphiql", explore)] if graphiql else []
+    return [page(directory=directory), *explorer, assets]
+
+
+def page(*, is_demo: bool = False, directory: Path = DIRECTORY) -> BaseRoute:
+    """Return the route of the page; the demo's lets everybody choose whom to be."""
+    sign_in = SIGN_IN_OF_DEMO if is_demo else SIGN_IN_BY_HOST
+
+    async def show(request: Request) -> Response:  # noqa: ARG001 - Starlette calls it so
+        return _page(directory / "page" / "index.html", _PAGE_POLICY, sign_in=sign_in)
+
+    return Route("/", show)
 
 
 class _Assets(StaticFiles):
@@ -80,7 +108,18 @@ class _Assets(StaticFiles):
         return response
 
 
-def _page(path: Path) -> Response:
+def _page(path: Path, policy: Mapping[str, str], *, sign_in: str = SIGN_IN_BY_HOST) -> Response:
+    """Return a built page with a nonce of its own."""
     if not path.is_file():
         return PlainTextResponse("This page is not built: run `make setup`.", status_code=503)
-    return FileResponse(path, headers={**_HEADERS, "Cache-Control": "no-cache"})
+    nonce = secrets.token_urlsafe(16)
+    written = path.read_text(encoding="utf-8")
+    allowed = "; ".join(f"{name} {sources}" for name, sources in policy.items())
+    return HTMLResponse(
+        written.replace(NONCE, nonce).replace(SIGN_IN_BY_HOST, sign_in),
+        headers={
+            **_HEADERS,
+            "Content-Security-Policy": allowed.replace(NONCE, nonce),
+            "Cache-Control": "no-store",
+        },
+    )

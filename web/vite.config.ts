@@ -25,7 +25,9 @@ function precompress(): Plugin {
 }
 
 // Each entry is a page of its own; the gateway serves `index.html` of a directory at its name.
+// The gateway puts a fresh nonce in the place of this one into each page that it serves.
 export default defineConfig({
+  html: { cspNonce: "NONCE-OF-THE-ANSWER" },
   plugins: [react(), precompress()],
   worker: { format: "es", plugins: () => [precompress()] },
   build: {
@@ -36,7 +38,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: {
-      input: { graphiql: "graphiql/index.html" },
+      input: { graphiql: "graphiql/index.html", page: "page/index.html" },
       onLog(level, log, forward) {
         // GraphiQL's packages are compiled already: their notes to React's compiler are of no use.
         if (log.code !== "MODULE_LEVEL_DIRECTIVE") forward(level, log);

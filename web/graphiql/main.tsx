@@ -6,9 +6,8 @@ import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
 import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
-
+import { fetchWithToken, token } from "../token";
 import firstQuery from "./first.graphql?raw";
-import { fetchWithToken, token } from "./token";
 
 const fetcher = createGraphiQLFetcher({
   url: new URL("/graphql", location.origin).href,

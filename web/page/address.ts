@@ -1,0 +1,71 @@
+import {
+  parseAsArrayOf,
+  parseAsIsoDate,
+  parseAsString,
+  parseAsStringLiteral,
+  useQueryState,
+  useQueryStates,
+} from "nuqs";
+import { useCallback } from "react";
+
+/** The tabs of the records, as the address names them. */
+export const TABS = ["conversations", "mcp-http-calls", "imports", "adjustments"] as const;
+export type Tab = (typeof TABS)[number];
+
+export const QUICK_PICKS = ["LAST_7_DAYS", "LAST_30_DAYS", "LAST_3_MONTHS"] as const;
+
+/**
+ * What is seen of a tab's list. It belongs to the tab and the workspace of the address: another of
+ * either begins afresh. What a list does not know is ignored by it, so that an old or mistyped
+ * address still shows a page.
+ */
+const view = {
+  search: parseAsString.withDefault(""),
+  dates: parseAsStringLiteral(QUICK_PICKS),
+  from: parseAsIsoDate,
+  to: parseAsIsoDate,
+  types: parseAsArrayOf(parseAsString).withDefault([]),
+  keys: parseAsArrayOf(parseAsString).withDefault([]),
+  sort: parseAsString,
+  direction: parseAsStringLiteral(["ASC", "DESC"]),
+  after: parseAsString,
+  before: parseAsString,
+};
+
+const PLACE = {
+  workspace: parseAsString,
+  tab: parseAsStringLiteral(TABS).withDefault("conversations"),
+};
+
+const everything = { ...PLACE, ...view };
+const NOWHERE = Object.fromEntries(Object.keys(view).map((name) => [name, null]));
+
+/** The workspace of the address, and how to go to another: every tab begins afresh there. */
+export function useWorkspaceId(): [string | null, (id: string | null) => void] {
+  const [{ workspace }, set] = useQueryStates(everything, { history: "push" });
+  const select = useCallback(
+    (id: string | null) => void set({ ...NOWHERE, tab: null, workspace: id }),
+    [set],
+  );
+  return [workspace, select];
+}
+
+/** The tab of the address, and how to go to another, which begins afresh. */
+export function useTab(): [Tab, (tab: Tab) => void] {
+  const [{ tab }, set] = useQueryStates(everything, { history: "push" });
+  const select = useCallback((next: Tab) => void set({ ...NOWHERE, tab: next }), [set]);
+  return [tab, select];
+}
+
+/** What is seen of the list of the tab; each change is a step that the back button undoes. */
+export function useView() {
+  return useQueryStates(view, { history: "push" });
+}
+
+/** Whether the person comes back from a checkout page, and how it went there. */
+export function useReturn() {
+  return useQueryState(
+    "checkout",
+    parseAsStringLiteral(["paid", "left"]).withOptions({ history: "replace" }),
+  );
+}

@@ -1,0 +1,35 @@
+import { Client, cacheExchange, fetchExchange, subscriptionExchange } from "@urql/core";
+import { refocusExchange } from "@urql/exchange-refocus";
+import { createClient as createEventsClient } from "graphql-sse";
+
+const URL_OF_GRAPHQL = new URL("/graphql", location.origin).href;
+
+/**
+ * Create a client for one person. Answers are cached by document: a mutation lets every query
+ * whose answer holds a type that it answered with be asked again. Nothing is shown before the
+ * gateway has said so: this is about money.
+ */
+export function createClient(token: string): Client {
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  const events = createEventsClient({ url: URL_OF_GRAPHQL, headers, retryAttempts: 20 });
+  return new Client({
+    url: URL_OF_GRAPHQL,
+    fetchOptions: { headers },
+    preferGetMethod: false,
+    exchanges: [
+      refocusExchange(),
+      cacheExchange,
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: ({ query, variables }) => ({
+          subscribe: (sink) => ({
+            unsubscribe: events.subscribe(
+              { query: query ?? "", ...(variables ? { variables: { ...variables } } : {}) },
+              { next: sink.next as never, error: sink.error, complete: sink.complete },
+            ),
+          }),
+        }),
+      }),
+    ],
+  });
+}
