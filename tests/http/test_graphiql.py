@@ -22,7 +22,7 @@ async def test_the_page_is_served_under_a_strict_policy(client: httpx.AsyncClien
 
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert page.headers["cache-control"] == "no-cache"
+    assert page.headers["cache-control"] == "no-store"
     assert page.headers["x-content-type-options"] == "nosniff"
     policy = page.headers["content-security-policy"].split("; ")
     assert "default-src 'none'" in policy
