@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from billing.catalog import Money
-from billing.errors import PaymentDeclined, PaymentsRefused
+from billing.errors import PaymentDeclined, PaymentsRefused, PaymentsUnavailable
 from billing.payments import (
     ScheduledChange,
     SubscriptionState,
@@ -13,7 +13,7 @@ from billing.payments import (
     SwitchResult,
 )
 from gateway import stripe_objects
-from gateway.stripe_transport import Stripe, asked
+from gateway.stripe_transport import InvalidRequest, Stripe, asked
 
 _DECLINED: Final = frozenset({"requires_payment_method", "canceled"})
 
@@ -85,44 +85,24 @@ async def switch_later(
     account: Stripe, subscription: SubscriptionState, *, price_id: str, idempotency_key: str
 ) -> ScheduledChange:
     """Schedule a switch for the end of the paid period, without proration."""
-    schedule = await _schedule_of(account, subscription, idempotency_key=f"{idempotency_key}:new")
     price = await asked(account.v1.prices.retrieve_async(price_id))
-    recurring = price.recurring
-    if recurring is None:
+    if price.recurring is None:
         raise PaymentsRefused(f"The price {price_id} does not recur")
-    start = schedule["current_phase"]["start_date"]
-    [current] = [phase for phase in schedule["phases"] if phase["start_date"] == start]
-    found = await asked(
-        account.v1.subscription_schedules.update_async(
-            schedule["id"],
-            {
-                "end_behavior": "release",
-                "proration_behavior": "none",
-                "phases": [
-                    {
-                        "items": [
-                            {
-                                "price": stripe_objects.required_id(current["items"][0]["price"]),
-                                "quantity": 1,
-                            }
-                        ],
-                        "start_date": start,
-                        "end_date": stripe_objects.seconds(subscription.period_end),
-                        "proration_behavior": "none",
-                    },
-                    {
-                        "items": [{"price": price_id, "quantity": 1}],
-                        "duration": {
-                            "interval": recurring.interval,
-                            "interval_count": recurring.interval_count,
-                        },
-                        "proration_behavior": "none",
-                    },
-                ],
-            },
-            {"idempotency_key": idempotency_key},
+    schedule = await _schedule_of(account, subscription, idempotency_key=f"{idempotency_key}:new")
+    phases = _phases(schedule, price.recurring, price_id=price_id, at=subscription.period_end)
+    try:
+        found = await asked(
+            account.v1.subscription_schedules.update_async(
+                schedule["id"],
+                {"end_behavior": "release", "proration_behavior": "none", "phases": phases},
+                {"idempotency_key": f"{idempotency_key}:{schedule['id']}"},
+            )
         )
-    )
+    except InvalidRequest:
+        if _is_live(await _schedule(account, schedule["id"])):
+            raise
+        # Somebody has released it under our hands: asked again, there will be another one.
+        raise PaymentsUnavailable from None
     return stripe_objects.schedule(found.to_dict())
 
 
@@ -145,19 +125,57 @@ async def _item_id(account: Stripe, subscription_id: str) -> str:
 async def _schedule_of(
     account: Stripe, subscription: SubscriptionState, *, idempotency_key: str
 ) -> Mapping[str, Any]:
-    """Return the schedule of a subscription, made now if it has none."""
-    if subscription.schedule_id is not None:
-        found = await asked(
-            account.v1.subscription_schedules.retrieve_async(subscription.schedule_id)
-        )
-    else:
-        found = await asked(
-            account.v1.subscription_schedules.create_async(
-                {"from_subscription": subscription.subscription_id},
-                {"idempotency_key": idempotency_key},
+    """Return the live schedule of a subscription, made now if it has none.
+
+    The one that it had may have been released since, and so may the one that a key made before,
+    which that key is answered with for ever: the next is made under a key that names it.
+    """
+    schedule_id = subscription.schedule_id
+    while True:
+        if schedule_id is None:
+            made = await asked(
+                account.v1.subscription_schedules.create_async(
+                    {"from_subscription": subscription.subscription_id},
+                    {"idempotency_key": idempotency_key},
+                )
             )
-        )
+            schedule_id = made.id
+        found = await _schedule(account, schedule_id)
+        if _is_live(found):
+            return found
+        idempotency_key, schedule_id = f"after:{schedule_id}", None
+
+
+async def _schedule(account: Stripe, schedule_id: str) -> Mapping[str, Any]:
+    found = await asked(account.v1.subscription_schedules.retrieve_async(schedule_id))
     return found.to_dict()
+
+
+def _is_live(schedule: Mapping[str, Any]) -> bool:
+    return schedule["current_phase"] is not None
+
+
+def _phases(
+    schedule: Mapping[str, Any], recurring: Any, *, price_id: str, at: datetime
+) -> list[Any]:
+    """Return what goes on until a moment, and what follows it: one period of the other price."""
+    start = schedule["current_phase"]["start_date"]
+    [current] = [phase for phase in schedule["phases"] if phase["start_date"] == start]
+    current_price_id = stripe_objects.required_id(current["items"][0]["price"])
+    duration = {"interval": recurring.interval, "interval_count": recurring.interval_count}
+    return [
+        {
+            "items": [{"price": current_price_id, "quantity": 1}],
+            "start_date": start,
+            "end_date": stripe_objects.seconds(at),
+            "proration_behavior": "none",
+        },
+        {
+            "items": [{"price": price_id, "quantity": 1}],
+            "duration": duration,
+            "proration_behavior": "none",
+        },
+    ]
 
 
 async def _page_of_authentication(account: Stripe, invoice_id: str) -> str:
