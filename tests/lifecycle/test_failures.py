@@ -10,11 +10,14 @@ from tests.lifecycle.cards import PAID
 from tests.lifecycle.catalogue import PACK_CREDITS
 from tests.lifecycle.graphql import codes
 from tests.lifecycle.owner import CANCEL_URL, SUCCESS_URL, Owner, of_type
-from tests.lifecycle.world import World, until
+from tests.lifecycle.world import STRIPE_TIMEOUT_SECONDS, World, until
 
 COMPENSATION = "SUBSCRIPTION_SWITCH_COMPENSATION"
 KINDS = ("error", "error_after", "rate_limit", "drop", "drop_after")
 """500 before and after the deed, 429, and a connection that is lost before and after it."""
+
+TOO_SLOW_SECONDS = STRIPE_TIMEOUT_SECONDS + 1
+"""Longer than the gateway waits."""
 
 Ask = Callable[[str], Awaitable[dict[str, Any]]]
 
@@ -68,6 +71,35 @@ async def test_a_preview_and_the_portal_are_refused_too(world: World) -> None:
 
     assert await world.sandbox.forget_faults() > 0
     assert (await owner.outcome("pro", "MONTHLY"))["preview"]["credits"] > 0
+
+
+async def test_a_provider_that_is_too_slow_is_given_up_and_asked_again(world: World) -> None:
+    """An owner's call, whose key then does what was asked for, once; and a worker's."""
+    owner = await world.subscribed()
+    key = owner.fresh_key()
+    slow = {"kind": "slow", "seconds": TOO_SLOW_SECONDS, "path": "/v1/checkout/sessions"}
+    await world.sandbox.control("faults", **slow, count=2)
+
+    assert codes(await owner.top_up(key=key)) == ["PAYMENTS_UNAVAILABLE"]
+
+    opened: dict[str, Any] = {}
+
+    async def is_open() -> bool:
+        # As long as the provider is at work on the first request, it refuses the second.
+        opened.update(await owner.top_up(key=key))
+        return not opened["userErrors"]
+
+    await until(is_open)
+    await world.sandbox.pay(opened["topUpCheckout"]["url"], PAID)
+    await world.settled()
+
+    assert {error.split(":")[0] for _, error in await world.failing()} == {"PaymentsUnavailable"}
+    assert (await owner.state()).purchased == 0
+    assert await world.sandbox.forget_faults() == 2
+    await world.retry_failing()
+    assert await world.failing() == []
+    assert (await owner.state()).purchased == PACK_CREDITS
+    assert len((await world.sandbox.api("GET", "/v1/checkout/sessions"))["data"]) == 2
 
 
 async def test_webhooks_outlast_a_provider_that_cannot_be_asked(world: World) -> None:

@@ -35,6 +35,9 @@ from tests.lifecycle.sandbox import SECRET_KEY, WEBHOOK_PATH, WEBHOOK_SECRET, Sa
 BEGINS = datetime(2040, 3, 10, 12, tzinfo=UTC)
 """When a test begins: before no short month, and after every real date."""
 
+STRIPE_TIMEOUT_SECONDS = 3
+"""How long the gateway waits for the sandbox."""
+
 DEADLINE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.02
 
@@ -90,6 +93,11 @@ class Gateway:
     async def kill(self) -> None:
         """End it as a power cut does."""
         await self.stop(Signals.SIGKILL)
+
+    async def end(self) -> None:
+        """End it, if it has not ended."""
+        if self.served is not None:
+            await self.stop()
 
 
 @dataclass
@@ -246,20 +254,29 @@ async def stocked(server_url: str, template_url: str, directory: Path) -> AsyncI
 
 @asynccontextmanager
 async def opened(
-    server_url: str, stock: Stock, directory: Path, *, seed: str = "lifecycle"
+    server_url: str,
+    stock: Stock,
+    directory: Path,
+    *,
+    seed: str = "lifecycle",
+    retry_seconds: str = "0,0,0",
+    begin: Callable[[int, dict[str, str], httpx.AsyncClient], Gateway] = Gateway,
 ) -> AsyncIterator[World]:
-    """Yield a world; at its end nothing that was said may have left Stripe's contract."""
+    """Yield a world; at its end nothing that was said may have left Stripe's contract.
+
+    `retry_seconds` are the pauses between attempts to deliver a webhook; `begin` makes the gateway.
+    """
     clock_file, state = directory / "clock", directory / "sandbox.json"
     clock_file.write_text(str(_begin(stock.sandbox_state, state, seed)), "utf-8")
-    options = (*stock.sandbox_options, "--data", str(state), "--retry-seconds", "0,0,0")
+    options = (*stock.sandbox_options, "--data", str(state), "--retry-seconds", retry_seconds)
     async with AsyncExitStack() as stack:
         copied = postgres.database(server_url, template_url=stock.database_url)
         url = await stack.enter_async_context(copied)
         http = await stack.enter_async_context(_http(stock))
-        gateway = Gateway(stock.gateway_port, _variables(stock, url, clock_file), http)
+        gateway = begin(stock.gateway_port, _variables(stock, url, clock_file), http)
         serving = sandbox.serving(clock_file, *options, port=stock.sandbox_port)
         running, _ = await asyncio.gather(stack.enter_async_context(serving), gateway.start())
-        stack.push_async_callback(_end, gateway)
+        stack.push_async_callback(gateway.end)
         await stack.enter_async_context(contract.checked_sandbox(running.address))
         database = Database(url)
         stack.push_async_callback(database.close)
@@ -284,7 +301,7 @@ def _variables(stock: Stock, database_url: str, clock_file: Path) -> dict[str, s
         "GATEWAY_CLOCK_OFFSET_FILE": str(clock_file),
         "GATEWAY_RETURN_ORIGINS": "https://app.test",
         "GATEWAY_WORKER_POLL_SECONDS": "0.05",
-        "GATEWAY_STRIPE_TIMEOUT_SECONDS": "3",
+        "GATEWAY_STRIPE_TIMEOUT_SECONDS": str(STRIPE_TIMEOUT_SECONDS),
     }
 
 
@@ -303,11 +320,6 @@ def _http(stock: Stock) -> httpx.AsyncClient:
         timeout=DEADLINE_SECONDS,
         trust_env=False,
     )
-
-
-async def _end(gateway: Gateway) -> None:
-    if gateway.served is not None:
-        await gateway.stop()
 
 
 async def _sell(database_url: str, address: str) -> None:
