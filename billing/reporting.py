@@ -12,7 +12,7 @@ from billing import rows, usage, use
 from billing.errors import UsageBatchTooLarge
 from billing.usage import Answer, Refused, UsageEvent
 from billing.use import RefusalReason
-from models.workspace import ApiKey, User
+from models.workspace import ApiKey, Membership, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ async def record(
     external_ids = {
         report.use.api_key_external_id for report in reports if isinstance(report.use, ReportedCall)
     }
-    user_ids = await _ids_of(session, _USER_IDS, subjects)
-    api_key_ids = await _ids_of(session, _API_KEY_IDS, external_ids, of_workspace=workspace_id)
+    user_ids = await _ids_of(session, _USER_IDS, subjects, workspace_id)
+    api_key_ids = await _ids_of(session, _API_KEY_IDS, external_ids, workspace_id)
     named = [_event(report, user_ids, api_key_ids) for report in reports]
     events = [event for event in named if isinstance(event, UsageEvent)]
     recorded = iter(await usage.record(session, workspace_id=workspace_id, events=events, now=now))
@@ -81,23 +81,26 @@ def _event(
 
 
 async def _ids_of(
-    session: AsyncSession, statement: Executable, names: Collection[str], **of: UUID
+    session: AsyncSession, statement: Executable, names: Collection[str], workspace_id: UUID
 ) -> dict[str, UUID]:
-    """Return the ids behind the host's names; who is no member is found out by the recording."""
+    """Return the ids behind the host's names, of what the workspace has and had."""
     wanted = [name for name in names if use.is_id(name)]
     if not wanted:
         return {}
-    found = await session.execute(statement, of | {"names": wanted})
+    found = await session.execute(statement, {"of_workspace": workspace_id, "names": wanted})
     return {row.name: row.id for row in found}
 
 
 _USERS = rows.table(User).c
+_MEMBERS = rows.table(Membership).c
 _API_KEYS = rows.table(ApiKey).c
 
+_OURS = bindparam("of_workspace", type_=Uuid())
 _NAMES = func.any(bindparam("names", type_=ARRAY(Text)))
 
-_USER_IDS = select(_USERS.subject.label("name"), _USERS.id).where(_USERS.subject == _NAMES)
+_USER_IDS = select(_USERS.subject.label("name"), _USERS.id).where(
+    _USERS.subject == _NAMES, _MEMBERS.workspace_id == _OURS, _MEMBERS.user_id == _USERS.id
+)
 _API_KEY_IDS = select(_API_KEYS.external_id.label("name"), _API_KEYS.id).where(
-    _API_KEYS.workspace_id == bindparam("of_workspace", type_=Uuid()),
-    _API_KEYS.external_id == _NAMES,
+    _API_KEYS.external_id == _NAMES, _API_KEYS.workspace_id == _OURS
 )

@@ -6,11 +6,10 @@ An event id is charged once: the same event sent again is a duplicate, another e
 same id is refused.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -25,7 +24,6 @@ from billing.tally import Tallies
 from billing.use import RefusalReason, Use
 from models.base import CREDITS_MAX
 from models.ledger import CreditCharge
-from models.workspace import ApiKey, Membership
 
 BATCH_MAX = 1_000
 """The most events of one batch."""
@@ -39,7 +37,7 @@ AHEAD_MAX = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageEvent:
-    """What a person has used, and what it costs; `event_id` names it for good."""
+    """What a member has used, and what it costs; `event_id` names it for good."""
 
     event_id: str
     occurred_at: datetime
@@ -80,6 +78,7 @@ async def record(
 ) -> list[Answer]:
     """Record finished usage; return the answer of each event, in their order.
 
+    Whom and which API keys the events name is the workspace's: `reporting.record` sees to that.
     Raises UsageBatchTooLarge and WorkspaceNotFound; nothing is recorded then.
     """
     if len(events) > BATCH_MAX:
@@ -99,7 +98,7 @@ async def record(
 
 @dataclass(slots=True)
 class _Batch:
-    """What events are judged by: the ledger, the records, and what is known of the workspace.
+    """What events are judged by: the ledger, the records, and what was charged before.
 
     `charged` holds, for each event id that is taken, the event's hash and the charge's number.
     """
@@ -107,8 +106,6 @@ class _Batch:
     book: Book
     tallies: Tallies
     charged: dict[str, tuple[str, int]]
-    user_ids: frozenset[UUID]
-    api_key_ids: frozenset[UUID]
     now: datetime
 
     def record(self, event: UsageEvent) -> Answer:
@@ -152,10 +149,6 @@ class _Batch:
             return RefusalReason.OCCURRED_TOO_LONG_AGO
         if event.occurred_at > self.now + AHEAD_MAX:
             return RefusalReason.OCCURRED_IN_THE_FUTURE
-        if event.user_id not in self.user_ids:
-            return RefusalReason.UNKNOWN_USER
-        if isinstance(event.use, use.McpHttpCall) and event.use.api_key_id not in self.api_key_ids:
-            return RefusalReason.UNKNOWN_API_KEY
         if self.tallies.credits_of(event.use.key) + event.credits > CREDITS_MAX:
             return RefusalReason.CREDITS_OUT_OF_RANGE
         return None
@@ -169,21 +162,15 @@ async def _open_batch(
     now: datetime,
 ) -> _Batch:
     """Read what the events are judged by: one statement a question, whatever their number."""
-
-    def among(ids: Collection[Any]) -> dict[str, Any]:
-        return {"of_workspace": workspace_id, "ids": list(ids)}
-
-    charged = await session.execute(_CHARGED, among({event.event_id for event in events}))
-    users = await session.scalars(_USERS, among({event.user_id for event in events}))
-    wanted = {event.use.api_key_id for event in events if isinstance(event.use, use.McpHttpCall)}
-    api_key_ids = await session.scalars(_API_KEYS, among(wanted)) if wanted else ()
+    event_ids = list({event.event_id for event in events})
+    charged = await session.execute(
+        _CHARGED, {"of_workspace": workspace_id, "event_ids": event_ids}
+    )
     keys = {event.use.key for event in events}
     return _Batch(
         book=book,
         tallies=await Tallies.read(session, workspace_id=workspace_id, keys=keys),
         charged={event_id: (event_hash, number) for event_id, event_hash, number in charged},
-        user_ids=frozenset(users),
-        api_key_ids=frozenset(api_key_ids),
         now=now,
     )
 
@@ -200,25 +187,21 @@ def _flaw(event: UsageEvent) -> RefusalReason | None:
 
 def _hash(event: UsageEvent) -> str:
     """Return what tells an event sent again from another: all that it says, whatever the zone."""
-    said = asdict(event) | {
-        "kind": event.use.kind,
+    said = {
+        "event_id": event.event_id,
         "occurred_at": event.occurred_at.astimezone(UTC),
+        "user_id": event.user_id,
+        "credits": event.credits,
+        "kind": event.use.kind,
+        "use": event.use.columns,
     }
     # `str`: an id that was read from the database is of a class that orjson does not know.
     canonical = orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str)
     return sha256(canonical).hexdigest()
 
 
-_OURS = bindparam("of_workspace", type_=Uuid())
-_IDS = func.any(bindparam("ids", type_=ARRAY(Uuid)))
-_EVENT_IDS = func.any(bindparam("ids", type_=ARRAY(Text)))
-
 _CHARGES = rows.table(CreditCharge).c
-_MEMBERS = rows.table(Membership).c
-_KEYS = rows.table(ApiKey).c
-
 _CHARGED = select(_CHARGES.event_id, _CHARGES.event_hash, _CHARGES.entry_number).where(
-    _CHARGES.workspace_id == _OURS, _CHARGES.event_id == _EVENT_IDS
+    _CHARGES.workspace_id == bindparam("of_workspace", type_=Uuid()),
+    _CHARGES.event_id == func.any(bindparam("event_ids", type_=ARRAY(Text))),
 )
-_USERS = select(_MEMBERS.user_id).where(_MEMBERS.workspace_id == _OURS, _MEMBERS.user_id == _IDS)
-_API_KEYS = select(_KEYS.id).where(_KEYS.workspace_id == _OURS, _KEYS.id == _IDS)
