@@ -61,12 +61,19 @@ async def sync(
     Without `payments` the provider is not asked, and a price that is new or has changed can't be
     bought until it is. Raises PlanKindFixed, PaymentsUnavailable and PaymentsRefused.
     """
-    price_ids = {}
-    if payments is not None:
-        for request in _requests(catalogue):
-            price_ids[request.lookup_key] = await payments.offer_price(request)
+    price_ids = {} if payments is None else await offer(catalogue, payments=payments)
     async with database.write() as session:
         return await write(session, catalogue, price_ids=price_ids, now=now)
+
+
+async def offer(catalogue: Catalogue, *, payments: Payments) -> dict[str, str]:
+    """Have the provider offer what the catalogue sells; return its prices by lookup key.
+
+    Raises PaymentsUnavailable and PaymentsRefused.
+    """
+    return {
+        request.lookup_key: await payments.offer_price(request) for request in _requests(catalogue)
+    }
 
 
 async def write(

@@ -1,11 +1,12 @@
-"""The demo: a gateway with data to look at, tokens to ask with and a query to paste.
+"""The demo: a gateway with data to look at, a Stripe to pay at, and a query to paste.
 
     DIRECTORY/
     ├── demo.json      while it runs: where it answers, a token for each role, the workspaces
     ├── demo.secret    signs the tokens; its being there makes the directory a demo's
+    ├── sandbox.*      the Stripe sandbox
     └── ...            the embedded PostgreSQL, unless DATABASE_URL names a server
 
-A second start serves the same data, `fresh` makes it anew.
+A second start goes on with the same data, `fresh` makes it anew.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fcntl import LOCK_EX, flock
@@ -24,6 +25,7 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 import typer
@@ -36,8 +38,19 @@ from billing import catalog_file
 from billing.access import Person, Scope, Service, Viewer
 from billing.demonstration import cast, loading
 from billing.demonstration.loading import DatabaseNotEmpty, DemoWorkspace
-from gateway import app, auth, demo_people, postgres, postgres_cluster, server
+from gateway import (
+    app,
+    auth,
+    demo_people,
+    demo_sandbox,
+    demo_stripe,
+    postgres,
+    postgres_cluster,
+    server,
+)
+from gateway.demo_sandbox import Sandbox
 from gateway.settings import Settings
+from gateway.stripe_transport import Stripe
 from models.database import Database
 from resolvers import ids
 
@@ -62,13 +75,12 @@ class CannotDemonstrate(Exception):
     """The demo cannot be given; the message is a line for who asked for it."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Demo:
-    """Where the demo lives, how many usage events were asked for, whether it has been told of."""
+    """Where the demo lives, and how many usage events were asked for."""
 
     directory: Path
     rows: int | None
-    is_told: bool = False
 
     @property
     def facts(self) -> Path:
@@ -79,8 +91,8 @@ class _Demo:
 def run(settings: Settings, *, rows: int | None = None, fresh: bool = False) -> None:
     """Serve the demo until SIGTERM or SIGINT; make its data if there is none, or if `fresh`.
 
-    `rows` is how many usage events new data has. Raises CannotDemonstrate, and what
-    `server.run` raises.
+    `rows` is how many usage events new data has. Raises CannotDemonstrate, SandboxFailed, and
+    what `server.run` raises.
     """
     if rows is not None and not ROWS_MINIMUM <= rows <= ROWS_MAXIMUM:
         raise CannotDemonstrate(
@@ -105,12 +117,7 @@ def run(settings: Settings, *, rows: int | None = None, fresh: bool = False) -> 
     )
     if not is_embedded:
         asyncio.run(_migrate_if_blank(ours))
-    demo = _Demo(directory, rows)
-    try:
-        server.run(ours, prepare=partial(_prepare, demo), create=create_app)
-    finally:
-        if demo.is_told:
-            demo.facts.unlink(missing_ok=True)
+    server.run(ours, prepare=partial(_prepared, _Demo(directory, rows)), create=create_app)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -140,7 +147,8 @@ def _prepare_directory(directory: Path, *, is_embedded: bool, fresh: bool) -> st
 
 
 def _erase(directory: Path) -> None:
-    """Delete the demo's PostgreSQL once nothing of an earlier server is left."""
+    """Delete the demo's PostgreSQL and Stripe once nothing of an earlier process is left."""
+    demo_sandbox.forget(directory)
     with (directory / "server.lock").open("a", encoding="ascii") as lock:
         flock(lock, LOCK_EX)
         for name in _CLUSTERS:
@@ -163,22 +171,65 @@ async def _migrate_if_blank(settings: Settings) -> None:
         await postgres.migrate(postgres.url(settings))
 
 
-async def _prepare(demo: _Demo, settings: Settings, address: str) -> None:
-    """Load the data unless it is there, then say where everything is."""
-    now = datetime.now(UTC)
-    async with _database(settings) as database:
-        workspaces = await _workspaces(database)
-        if workspaces:
-            await _compare(demo, database)
-        else:
-            await _load(database, rows=demo.rows or ROWS, now=now)
+@asynccontextmanager
+async def _prepared(demo: _Demo, settings: Settings, address: str) -> AsyncIterator[Settings]:
+    """Give the settings to serve with; meanwhile there is a Stripe, and a file that tells all."""
+    async with AsyncExitStack() as stack:
+        async with _database(settings) as database:
             workspaces = await _workspaces(database)
+            if not workspaces:
+                await asyncio.to_thread(demo_sandbox.forget, demo.directory)
+            sandbox = await stack.enter_async_context(demo_sandbox.serve(demo.directory))
+            async with _stripe(sandbox) as stripe:
+                if workspaces:
+                    await _compare(demo, database, stripe)
+                else:
+                    await _load(database, sandbox, stripe, rows=demo.rows or ROWS)
+                    workspaces = await _workspaces(database)
+                webhook_secret = await demo_stripe.set_up(stripe, address=address)
+        ours = _served(settings, sandbox, address=address, webhook_secret=webhook_secret)
+        stack.callback(demo.facts.unlink, missing_ok=True)
+        _tell(demo, ours, address, workspaces)
+        yield ours
 
-    tokens = _tokens(settings, now)
-    facts = _facts(address, tokens, workspaces)
-    demo.is_told = True
+
+def _tell(demo: _Demo, settings: Settings, address: str, workspaces: list[DemoWorkspace]) -> None:
+    """Write down where everything is, and say so."""
+    assert settings.stripe_api_base is not None
+    tokens = _tokens(settings, datetime.now(UTC))
+    facts = _facts(address, settings.stripe_api_base, tokens, workspaces)
     _write(demo.facts, orjson.dumps(facts, option=orjson.OPT_INDENT_2) + b"\n")
-    typer.echo(_welcome(demo.facts, address, tokens["owner"]))
+    typer.echo(_welcome(demo.facts, address, facts))
+
+
+def _served(settings: Settings, sandbox: Sandbox, *, address: str, webhook_secret: str) -> Settings:
+    """Return the settings with which the gateway pays at the sandbox, and in its time."""
+    return settings.model_copy(
+        update={
+            "stripe_secret_key": SecretStr(demo_stripe.SECRET_KEY),
+            "stripe_webhook_secret": SecretStr(webhook_secret),
+            "stripe_api_base": sandbox.url,
+            "clock_offset_file": sandbox.clock_file,
+            "return_origins": _origins(address),
+            "worker": True,
+        }
+    )
+
+
+def _origins(address: str) -> tuple[str, ...]:
+    """Return where people may come back to: the gateway, by any name that it has here."""
+    port = urlsplit(address).port
+    return tuple(dict.fromkeys((address, f"http://127.0.0.1:{port}", f"http://localhost:{port}")))
+
+
+@asynccontextmanager
+async def _stripe(sandbox: Sandbox) -> AsyncIterator[Stripe]:
+    """Give the account that the gateway has at the sandbox."""
+    account = Stripe(demo_stripe.SECRET_KEY, api_base=sandbox.url)
+    try:
+        yield account
+    finally:
+        await account.close()
 
 
 @asynccontextmanager
@@ -201,25 +252,31 @@ async def _workspaces(database: Database) -> list[DemoWorkspace]:
         return await loading.workspaces(snapshot)
 
 
-async def _compare(demo: _Demo, database: Database) -> None:
-    """Say so when the data is not as it was asked for."""
-    if demo.rows is None:
-        return
+async def _compare(demo: _Demo, database: Database, stripe: Stripe) -> None:
+    """Say so when the data is not as it was asked for. Raises CannotDemonstrate."""
     async with database.snapshot() as snapshot:
-        events = await loading.events(snapshot)
+        customer_ids = await loading.customer_ids(snapshot)
+        events = demo.rows and await loading.events(snapshot)
+    if not await demo_stripe.is_known(stripe, customer_ids):
+        raise CannotDemonstrate(
+            f"The Stripe at which the demo's workspaces pay is not in {demo.directory}. Make both "
+            "anew, with --fresh or with an empty database."
+        )
     if events != demo.rows:
         typer.echo(
             f"The demo has {events:,} usage events already; --fresh makes it anew.", err=True
         )
 
 
-async def _load(database: Database, *, rows: int, now: datetime) -> None:
+async def _load(database: Database, sandbox: Sandbox, stripe: Stripe, *, rows: int) -> None:
+    now = datetime.now(UTC)
     catalogue = catalog_file.parse(
         resources.files("gateway").joinpath("demo_catalog.toml").read_text(encoding="utf-8")
     )
+    live = partial(demo_stripe.live, stripe, sandbox, catalogue, now=now)
     with _progress(rows) as advance, _without_collector():
         try:
-            await loading.load(database, catalogue, rows=rows, advance=advance, now=now)
+            await loading.load(database, catalogue, rows=rows, live=live, advance=advance, now=now)
         except DatabaseNotEmpty:
             raise CannotDemonstrate(
                 "The database holds other workspaces than the demo's. Give the demo a database "
@@ -271,10 +328,13 @@ def _tokens(settings: Settings, now: datetime) -> dict[str, str]:
     }
 
 
-def _facts(address: str, tokens: dict[str, str], workspaces: list[DemoWorkspace]) -> dict[str, Any]:
+def _facts(
+    address: str, stripe_url: str, tokens: dict[str, str], workspaces: list[DemoWorkspace]
+) -> dict[str, Any]:
     return {
+        "pageUrl": f"{address}/",
         "graphqlUrl": f"{address}/graphql",
-        "pageUrl": f"{address}{app.EXPLORER_PATH}",
+        "stripeUrl": stripe_url,
         "tokens": tokens,
         "workspaces": [
             {"id": ids.encode("Workspace", each.id), "name": each.name, "plan": each.plan_id}
@@ -283,20 +343,22 @@ def _facts(address: str, tokens: dict[str, str], workspaces: list[DemoWorkspace]
     }
 
 
-def _welcome(facts: Path, address: str, token: str) -> str:
+def _welcome(file: Path, address: str, facts: dict[str, Any]) -> str:
     body = orjson.dumps({"query": _QUERY}).decode()
     curl = shlex.join(
         [
-            *("curl", "-s", f"{address}/graphql"),
+            *("curl", "-s", facts["graphqlUrl"]),
             *("-H", "Content-Type: application/json"),
-            *("-H", f"Authorization: Bearer {token}"),
+            *("-H", f"Authorization: Bearer {facts['tokens']['owner']}"),
             *("-d", body),
         ]
     )
     return (
-        f"\nGraphQL    {address}/graphql\n"
+        f"\nPage       {facts['pageUrl']}\n"
+        f"GraphQL    {facts['graphqlUrl']}\n"
         f"GraphiQL   {address}{app.EXPLORER_PATH}\n"
-        f"Tokens     {facts}\n\n"
+        f"Stripe     {facts['stripeUrl']}, a sandbox: pay with 4242 4242 4242 4242\n"
+        f"Tokens     {file}\n\n"
         f"Ask as the owner of every workspace:\n\n{curl}\n"
     )
 

@@ -12,8 +12,8 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext
 from functools import partial
 from multiprocessing.connection import wait
 from types import FrameType
@@ -38,8 +38,9 @@ class CannotServe(Exception):
     """The gateway cannot serve; the message is a line for the operator."""
 
 
-Prepare = Callable[[Settings, str], Awaitable[None]]
-"""Takes settings whose database answers, and the address at which the gateway will."""
+Prepare = Callable[[Settings, str], AbstractAsyncContextManager[Settings]]
+"""Takes settings whose database answers, and the address at which the gateway will; gives those
+to serve with, for as long as it serves."""
 
 Create = Callable[[Settings], Starlette]
 """Makes the application of a process; a function of a module, so that workers can be told."""
@@ -48,7 +49,7 @@ Create = Callable[[Settings], Starlette]
 def run(
     settings: Settings, *, prepare: Prepare | None = None, create: Create = app.create_app
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `prepare` is awaited before.
+    """Serve until SIGTERM or SIGINT, inside of what `prepare` gives.
 
     Raises CannotServe, DatabaseUnusable or EmbeddedPostgresError.
     """
@@ -89,9 +90,11 @@ async def serve(
     stop = _Stop()
     with stop.heard():
         try:
-            async with postgres.to_serve(settings) as served:
+            async with AsyncExitStack() as stack:
+                served = await stack.enter_async_context(postgres.to_serve(settings))
                 if prepare is not None:
-                    await prepare(served, address(settings, listening))
+                    preparing = prepare(served, address(settings, listening))
+                    served = await stack.enter_async_context(preparing)
                 if settings.workers == 1:
                     await _serve_here(served, listening, stop, create)
                 else:

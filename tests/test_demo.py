@@ -91,7 +91,8 @@ async def test_a_database_of_ones_own_is_migrated_and_filled(
         async with serving(tmp_path, "--rows", "100", DATABASE_URL=url) as served:
             assert (await pasted(await curl_line(served)))["data"]["viewer"]["name"]
         assert await number(url, CHARGES) == 100
-    assert names_in(tmp_path) == {"demo.secret"}
+    kept = {"sandbox.clock", "sandbox.json", "sandbox.lock", "sandbox.log"}
+    assert names_in(tmp_path) == {"demo.secret"} | kept
 
 
 async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:

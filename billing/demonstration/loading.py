@@ -1,7 +1,7 @@
 """Bringing the demo into a database, by COPY, and finding it there again."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +23,10 @@ from models import bulk
 from models.base import Base
 from models.database import Database, Snapshot
 from models.ledger import CreditAdjustment, CreditBalance, CreditCharge, CreditLot, CreditSpend
+from models.stripe import StripeObject
 from models.subscription import Checkout, Subscription
 from models.usage import ConversationUsage, ImportUsage, McpHttpCall
-from models.workspace import ApiKey, Membership, Role, User, Workspace
+from models.workspace import ApiKey, Membership, Role, User, Workspace, WorkspaceKey
 
 SEED = 1
 """The demo that everybody has; another seed tells other stories."""
@@ -38,6 +39,10 @@ class DemoWorkspace:
     id: UUID
     name: str
     plan_id: str
+
+
+Live = Callable[[Sequence[Story]], Awaitable[Mapping[str, str]]]
+"""Lets a payment provider know stories, and them its ids; returns its prices by lookup key."""
 
 
 class DatabaseNotEmpty(Exception):
@@ -62,26 +67,35 @@ async def events(snapshot: Snapshot) -> int:
     return counted
 
 
+async def customer_ids(snapshot: Snapshot) -> list[str]:
+    """Return who the workspaces of the demo are to the payment provider, those that are known."""
+    found = await snapshot.all(_CUSTOMERS, {"subject": cast.SUBJECTS[Role.OWNER]})
+    return [row.stripe_customer_id for row in found]
+
+
 async def load(
     database: Database,
     catalogue: Catalogue,
     *,
     rows: int,
     seed: int = SEED,
+    live: Live | None = None,
     advance: Callable[[int], None],
     now: datetime,
 ) -> None:
     """Fill an empty database with the demo: `rows` usage events, the last of them at `now`.
 
-    It is one transaction: either all of it is there, or nothing. `advance` hears of each part how
-    many events it brought. Raises DatabaseNotEmpty.
+    It is one transaction, after the past was told to who lets it `live`: either all of it is
+    there, or nothing. `advance` hears of each part how many events it brought.
+    Raises DatabaseNotEmpty.
     """
     told = plot.plot(catalogue, rows=rows, seed=seed, now=now)
+    price_ids = {} if live is None else await live(told.stories)
     async with database.write() as session:
         await session.execute(text("LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE"))
         if await session.scalar(select(func.count()).select_from(Workspace)):
             raise DatabaseNotEmpty
-        await catalog_sync.write(session, catalogue, now=now)
+        await catalog_sync.write(session, catalogue, price_ids=price_ids, now=now)
         await _write_cast(session, told, now)
 
         changed = _Changed()
@@ -138,11 +152,13 @@ async def _write_cast(session: AsyncSession, told: Plot, now: datetime) -> None:
             "id": each.id,
             "name": each.name,
             "referred_by_workspace_id": each.referred_by,
+            "stripe_customer_id": each.account.customer_id if each.account else None,
             "created_at": each.created_at,
         }
         for each in told.stories
     ]
     await _copy(session, Workspace, places)
+    await _write_names(session, told)
     for each in told.stories:
         members = [
             {
@@ -163,9 +179,27 @@ async def _write_cast(session: AsyncSession, told: Plot, now: datetime) -> None:
             }
             for key in each.keys
         ]
-        held = [story.subscription(held, now=now) for held in each.held]
+        held = [story.subscription(each, held, now=now) for held in each.held]
         for model, values in ((Membership, members), (ApiKey, keys), (Subscription, held)):
             await _copy(session, model, values, workspace_id=each.id)
+
+
+async def _write_names(session: AsyncSession, told: Plot) -> None:
+    """Write by what others know the workspaces: the host, and the payment provider."""
+    known_to_host = [
+        {"external_id": each.external_id, "workspace_id": each.id, "created_at": each.created_at}
+        for each in told.stories
+    ]
+    await _copy(session, WorkspaceKey, known_to_host)
+    objects = [
+        {"stripe_id": stripe_id, "workspace_id": each.id, "created_at": held.start}
+        for each in told.stories
+        if each.account is not None and (held := each.renewing) is not None
+        for stripe_id in (
+            *(each.account.customer_id, each.account.session_id, each.account.subscription_id),
+        )
+    ]
+    await _copy(session, StripeObject, objects)
 
 
 async def _write_chapter(session: AsyncSession, chapter: Chapter) -> None:
@@ -185,7 +219,8 @@ async def _write_outcome(session: AsyncSession, each: Story) -> None:
         "last_entry_at": each.book.last_entry_at,
     }
     await _copy(session, CreditBalance, [balance], workspace_id=each.id)
-    await _copy(session, Checkout, each.checkouts, workspace_id=each.id)
+    checkouts = [*each.plan_checkouts(), *each.checkouts]
+    await _copy(session, Checkout, checkouts, workspace_id=each.id)
 
 
 async def _copy(
@@ -231,4 +266,11 @@ _WORKSPACES = (
     .join(User, User.id == Membership.user_id)
     .where(Subscription.ended_at.is_(None), User.subject == bindparam("subject"))
     .order_by(Workspace.created_at, Workspace.id)
+)
+_CUSTOMERS = (
+    select(Workspace.stripe_customer_id)
+    .join(Membership, Membership.workspace_id == Workspace.id)
+    .join(User, User.id == Membership.user_id)
+    .where(Workspace.stripe_customer_id.is_not(None), User.subject == bindparam("subject"))
+    .order_by(Workspace.id)
 )

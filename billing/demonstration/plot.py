@@ -32,11 +32,13 @@ def plot(catalogue: Catalogue, *, rows: int, seed: int, now: datetime) -> Plot:
     """Return what is to be told, with `rows` usage events in all, the last of them just now."""
     then = calendar.midnight(calendar.add_months(now, -3)) + _MORNING
     narrator = _Narrator(catalogue, seed, now)
-    studio = narrator.story("Northwind Studio", created_at=then - 12 * DAY)
-    cafe = narrator.story("Café Lumière", created_at=then - 5 * DAY, referrer=studio)
-    shop = narrator.story("田中商店", created_at=then + 10 * DAY)
-    atelier = narrator.story("Atelier Munk & Søn", created_at=then + 21 * DAY, referrer=studio)
-    blank = narrator.story("Untitled workspace", created_at=now - timedelta(hours=2))
+    studio = narrator.story("Northwind Studio", "northwind", created_at=then - 12 * DAY)
+    cafe = narrator.story("Café Lumière", "lumiere", created_at=then - 5 * DAY, referrer=studio)
+    shop = narrator.story("田中商店", "tanaka", created_at=then + 10 * DAY)
+    atelier = narrator.story(
+        "Atelier Munk & Søn", "munk", created_at=then + 21 * DAY, referrer=studio
+    )
+    blank = narrator.story("Untitled workspace", "untitled", created_at=now - timedelta(hours=2))
 
     cafe_events = min(rows // 5, _CAFE_EVENTS_MAX)
     shop_events = min(rows // 14, _SHOP_EVENTS_MAX)
@@ -62,12 +64,15 @@ class _Narrator:
         self._now = now
         self.everybody = cast.people(self._random("people"), at=calendar.add_months(now, -6))
 
-    def story(self, name: str, *, created_at: datetime, referrer: Story | None = None) -> Story:
-        """Return a workspace of which nothing is told yet."""
+    def story(
+        self, name: str, slug: str, *, created_at: datetime, referrer: Story | None = None
+    ) -> Story:
+        """Return a workspace of which nothing is told yet; the host knows it as `demo-{slug}`."""
         return Story(
             self._random(name),
             self._catalogue,
             name=name,
+            external_id=f"demo-{slug}",
             created_at=created_at,
             referred_by=referrer.id if referrer else None,
         )

@@ -44,6 +44,9 @@ _CHECKOUT_DELAY = timedelta(seconds=40)
 _INVOICE_DELAY = timedelta(minutes=61)
 _STOCK = timedelta(days=14)
 
+RETURN_URL = "https://app.example.com/billing"
+"""Where people came back to from the pages on which they paid."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
@@ -76,6 +79,23 @@ class Held:
         return self.months is not None and month % self.months == 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the payment provider calls a workspace and the plan that renews there.
+
+    `checkout_id` is ours of the page on which it was bought. `switch_invoice_id` is of the switch
+    that was paid since, `schedule_id` of what lets another plan follow.
+    """
+
+    customer_id: str
+    checkout_id: UUID
+    session_id: str
+    price_id: str
+    subscription_id: str
+    switch_invoice_id: str | None = None
+    schedule_id: str | None = None
+
+
 class Story:
     """A workspace whose story is being told: its ledger, and what is written beside that."""
 
@@ -85,10 +105,12 @@ class Story:
         catalogue: Catalogue,
         *,
         name: str,
+        external_id: str,
         created_at: datetime,
         referred_by: UUID | None = None,
     ) -> None:
         self.id = ids.at(random, created_at)
+        self.external_id = external_id
         self.name = name
         self.created_at = created_at
         self.referred_by = referred_by
@@ -98,9 +120,20 @@ class Story:
         self.traffic: Traffic | None = None
         self.threads: list[Thread] = []
         self.checkouts: list[dict[str, Any]] = []
+        self.account: Account | None = None
         self.book = Book(opened_at=created_at)
         self._random = random
         self._catalogue = catalogue
+
+    @property
+    def renewing(self) -> Held | None:
+        """The plan that is held now and renews, if it does."""
+        last = self.held[-1]
+        return last if last.end is None and last.plan.kind is PlanKind.RECURRING else None
+
+    def new_id(self, time: datetime) -> UUID:
+        """Return an id of something that was made at `time`."""
+        return ids.at(self._random, time)
 
     def hold(
         self,
@@ -116,7 +149,7 @@ class Story:
         plan = self._catalogue.plan
         self.held.append(
             Held(
-                subscription_id=ids.at(self._random, start),
+                subscription_id=self.new_id(start),
                 plan=plan(plan_id),
                 cycle=cycle,
                 start=start,
@@ -139,7 +172,7 @@ class Story:
         """Let the operator add credits or, below zero, remove some."""
         yield at
         told: dict[str, Any] = {
-            "source_key": f"administration:{ids.at(self._random, at)}",
+            "source_key": f"administration:{self.new_id(at)}",
             "type": AdjustmentType.ADMIN_ADJUSTMENT,
             "credits": abs(amount),
             "detail": Administration(note),
@@ -243,8 +276,11 @@ class Story:
         left = Fraction((period.end - at) // _TICK, (period.end - period.start) // _TICK)
         more = plan.credits_per_refresh - held.plan.credits_per_refresh
         renews = held.months == 1
+        invoice_id = f"in_demo_{held.subscription_id.hex}"
+        if self.account is not None and self.account.switch_invoice_id is not None:
+            invoice_id = self.account.switch_invoice_id
         grant = Grant(
-            source_key=f"invoice:in_demo_{held.subscription_id.hex}",
+            source_key=f"invoice:{invoice_id}",
             type=AdjustmentType.SUBSCRIPTION_SWITCH_COMPENSATION,
             credits=ceil(left * more),
             kind=LotKind.RECURRING,
@@ -259,23 +295,18 @@ class Story:
         """Buy packs by a checkout."""
         pack = self._catalogue.credit_pack
         assert pack is not None
-        checkout_id = ids.at(self._random, at - _CHECKOUT_DELAY)
+        checkout_id = self.new_id(at - _CHECKOUT_DELAY)
         self.checkouts.append(
-            {
-                "id": checkout_id,
-                "user_id": self.members[0].person.id,
-                "kind": CheckoutKind.TOP_UP,
-                "status": CheckoutStatus.COMPLETED,
-                "pack_id": pack.id,
-                "packs": packs,
-                "credits": packs * pack.credits,
-                "amount_minor": packs * pack.price,
-                "currency": self._catalogue.currency,
-                "success_url": "https://app.example.com/billing?bought=true",
-                "cancel_url": "https://app.example.com/billing",
-                "created_at": at - _CHECKOUT_DELAY,
-                "completed_at": at,
-            }
+            self._checkout(
+                id=checkout_id,
+                kind=CheckoutKind.TOP_UP,
+                pack_id=pack.id,
+                packs=packs,
+                credits=packs * pack.credits,
+                amount_minor=packs * pack.price,
+                created_at=at - _CHECKOUT_DELAY,
+                completed_at=at,
+            )
         )
         return self.book.grant(
             Grant(
@@ -295,8 +326,46 @@ class Story:
             now=at,
         )
 
+    def plan_checkouts(self) -> list[dict[str, Any]]:
+        """Return the purchases of plans that the payment provider knows."""
+        held = self.renewing
+        if self.account is None or held is None or held.cycle is None:
+            return []
+        return [
+            self._checkout(
+                id=self.account.checkout_id,
+                kind=CheckoutKind.PLAN,
+                plan_id=held.plan.id,
+                billing_cycle=held.cycle,
+                amount_minor=held.plan.prices[held.cycle],
+                stripe_price_id=self.account.price_id,
+                stripe_session_id=self.account.session_id,
+                created_at=held.start,
+                completed_at=held.start + _CHECKOUT_DELAY,
+            )
+        ]
 
-def subscription(held: Held, *, now: datetime) -> dict[str, Any]:
+    def _checkout(self, **values: Any) -> dict[str, Any]:
+        """Return the row of a purchase that is paid."""
+        return {
+            **dict.fromkeys(_ONE_OF_TWO),
+            "user_id": self.members[0].person.id,
+            "status": CheckoutStatus.COMPLETED,
+            "currency": self._catalogue.currency,
+            "success_url": f"{RETURN_URL}?bought=true",
+            "cancel_url": RETURN_URL,
+            **values,
+        }
+
+
+_ONE_OF_TWO = (
+    *("pack_id", "packs", "credits"),
+    *("plan_id", "billing_cycle", "stripe_price_id", "stripe_session_id"),
+)
+"""What a purchase of packs has, and what that of a plan has."""
+
+
+def subscription(story: Story, held: Held, *, now: datetime) -> dict[str, Any]:
     """Return the row of a plan that is held, or was until its end."""
     at = held.end - _TICK if held.end else now
     refresh = calendar.refresh_period(held.start, now=at)
@@ -306,6 +375,7 @@ def subscription(held: Held, *, now: datetime) -> dict[str, Any]:
         first = month - month % held.months
         start = calendar.add_months(held.start, first)
         end = calendar.add_months(held.start, first + held.months)
+    account = story.account if held is story.renewing else None
     return {
         "id": held.subscription_id,
         "plan_id": held.plan_at(at).id,
@@ -318,6 +388,8 @@ def subscription(held: Held, *, now: datetime) -> dict[str, Any]:
         "pending_plan_id": held.pending[0].id if held.pending else None,
         "pending_billing_cycle": held.pending[1] if held.pending else None,
         "pending_at": end if held.pending else None,
+        "stripe_subscription_id": account.subscription_id if account else None,
+        "stripe_schedule_id": account.schedule_id if account else None,
         "created_at": held.start,
         "ended_at": held.end,
     }
