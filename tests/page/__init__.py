@@ -1,0 +1,1 @@
+"""The page, used by people in a real browser, at a real gateway with its sandbox."""

@@ -1,0 +1,45 @@
+"""The demo that the page is of: a process that can be killed and started again where it was."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from signal import Signals
+from typing import Any
+
+from tests import gateway_process
+from tests.gateway_process import Served
+
+_ROWS = "1500"
+
+
+@dataclass
+class Demo:
+    """`gateway demo` in a directory of its own."""
+
+    directory: Path
+    _port: int = 0
+    _served: Served | None = None
+
+    async def start(self) -> None:
+        """Serve: the first time on a free port, then on the same."""
+        assert self._served is None
+        options = ("--port", str(self._port), "--data", str(self.directory), "--rows", _ROWS)
+        process = await gateway_process._start("demo", *options, variables={})
+        self._served = Served(process)
+        await self._served._begin()
+        self._port = int(self._served.url.rpartition(":")[2])
+
+    async def kill(self) -> None:
+        """End it as a power cut does."""
+        await self.end(Signals.SIGKILL)
+
+    async def end(self, number: Signals = Signals.SIGTERM) -> None:
+        """End it, if it has not ended."""
+        if self._served is not None:
+            served, self._served = self._served, None
+            await served.stop(number)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what it says of itself."""
+        read: dict[str, Any] = json.loads((self.directory / "demo.json").read_bytes())
+        return read

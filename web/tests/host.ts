@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import type { Demo, Role } from "./house.ts";
+
+const SUBJECTS: Record<Role, string> = {
+  owner: "demo-owner",
+  admin: "demo-admin",
+  member: "demo-member",
+};
+
+const UPSERT = `mutation ($input: UpsertWorkspaceInput!) {
+  upsertWorkspace(input: $input) { workspaceId userErrors { message } }
+}`;
+const RECORD = `mutation ($input: RecordUsageInput!) {
+  recordUsage(input: $input) { results { status reason } userErrors { message } }
+}`;
+
+/** A usage event as the host product tells of it, but for what every event has. */
+type UsageEvent = { conversation: Record<string, unknown> } | { import: Record<string, unknown> };
+
+/** The host product: a service that tells the gateway of workspaces and of what was used. */
+export class Host {
+  readonly #url: string;
+  readonly #tokens: Demo["tokens"];
+  #events = 0;
+
+  constructor(url: string, tokens: Demo["tokens"]) {
+    this.#url = url;
+    this.#tokens = tokens;
+  }
+
+  /** Ask the gateway, as the service or as a person; return the data of its answer. */
+  async ask<Data>(
+    query: string,
+    variables: Record<string, unknown> = {},
+    who: Role | "service" = "service",
+  ): Promise<Data> {
+    const answer = await fetch(this.#url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        authorization: `Bearer ${this.#tokens[who]}`,
+      },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors } = (await answer.json()) as { data: Data; errors?: unknown };
+    assert.equal(errors, undefined, JSON.stringify(errors));
+    return data;
+  }
+
+  /** Create a workspace with the demo's people in it, on Free; return its id. */
+  async createWorkspace(name: string): Promise<string> {
+    const members = Object.entries(SUBJECTS).map(([role, subject]) => ({
+      subject,
+      role: role.toUpperCase(),
+    }));
+    const { upsertWorkspace } = await this.ask<{
+      upsertWorkspace: { workspaceId: string; userErrors: unknown[] };
+    }>(UPSERT, { input: { externalId: crypto.randomUUID(), name, members } });
+    assert.deepEqual(upsertWorkspace.userErrors, []);
+    return upsertWorkspace.workspaceId;
+  }
+
+  /** Record what the owner has used just now. */
+  async record(workspaceId: string, events: UsageEvent[]): Promise<void> {
+    const occurredAt = new Date().toISOString();
+    const told = events.map((event) =>
+      Object.fromEntries(
+        Object.entries(event).map(([kind, fields]) => [
+          kind,
+          { eventId: this.#eventId(), occurredAt, userSubject: SUBJECTS.owner, ...fields },
+        ]),
+      ),
+    );
+    const { recordUsage } = await this.ask<{
+      recordUsage: { results: { status: string }[]; userErrors: unknown[] };
+    }>(RECORD, { input: { workspaceId, events: told } });
+    assert.deepEqual(recordUsage.userErrors, []);
+    for (const { status } of recordUsage.results) assert.equal(status, "RECORDED");
+  }
+
+  #eventId(): string {
+    this.#events += 1;
+    return `page-${process.pid}-${Date.now()}-${this.#events}`;
+  }
+}

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import type { Browser, BrowserContext, Page, Request } from "playwright-core";
+
+/** How the page is looked at. */
+export interface Looks {
+  colorScheme?: "light" | "dark";
+  locale?: string;
+  timezoneId?: string;
+  width?: number;
+  height?: number;
+  /** For scripts of the spec's own in the page, such as axe's. */
+  bypassCSP?: boolean;
+}
+
+/** A request of the page to the gateway. */
+export interface Asked {
+  operation: string;
+  variables: Record<string, unknown>;
+}
+
+/** Nothing takes longer, even on a machine that is busy. */
+const PATIENCE_MILLISECONDS = 15_000;
+
+/** A person with a browser of their own, in which every complaint is heard. */
+export class Visitor {
+  readonly page: Page;
+  readonly asked: Asked[] = [];
+  readonly #address: string;
+  readonly #token: string;
+  readonly #context: BrowserContext;
+  readonly #complaints: string[] = [];
+  readonly #expected: RegExp[] = [];
+
+  private constructor(context: BrowserContext, page: Page, address: string, token: string) {
+    this.#context = context;
+    this.page = page;
+    this.#address = address;
+    this.#token = token;
+  }
+
+  static async come(
+    browser: Browser,
+    address: string,
+    token: string,
+    { width = 1280, height = 900, locale = "en-US", timezoneId = "UTC", ...looks }: Looks,
+  ): Promise<Visitor> {
+    const context = await browser.newContext({
+      viewport: { width, height },
+      locale,
+      timezoneId,
+      reducedMotion: "reduce",
+      permissions: ["clipboard-read", "clipboard-write"],
+      ...looks,
+    });
+    context.setDefaultTimeout(PATIENCE_MILLISECONDS);
+    const visitor = new Visitor(context, await context.newPage(), address, token);
+    await visitor.#listen();
+    return visitor;
+  }
+
+  /** Go to an address of the page and wait until it is there, whatever it shows. */
+  async open(url: string): Promise<void> {
+    const handover = this.#token ? `#token=${encodeURIComponent(this.#token)}` : "";
+    await this.page.goto(`${url}${handover}`);
+    await this.page.getByRole("heading", { level: 1 }).waitFor();
+  }
+
+  /** Wait until a text is seen, and return where. */
+  async sees(text: string | RegExp) {
+    const found = this.page.getByText(text).filter({ visible: true }).first();
+    await found.waitFor();
+    return found;
+  }
+
+  /** Do something, wait for what it asks of the gateway, and return that. */
+  async asks(operation: string | RegExp, act: () => Promise<unknown>): Promise<Asked> {
+    const answered = this.page.waitForResponse((response) => {
+      const asked = this.#read(response.request());
+      return asked !== null && asked.operation.match(operation) !== null;
+    });
+    await act();
+    const asked = this.#read((await answered).request());
+    assert.ok(asked);
+    return asked;
+  }
+
+  /** Let a complaint pass that belongs to what is tried: a gateway that is down, say. */
+  expect(complaint: RegExp): void {
+    this.#expected.push(complaint);
+  }
+
+  /** Return what the browser complained of, and nobody expected. */
+  complaints(): string[] {
+    return this.#complaints.filter((each) => !this.#expected.some((known) => known.test(each)));
+  }
+
+  /** Return where the page is and what a screen reader would tell of it. */
+  async sight(): Promise<string> {
+    try {
+      const told = await this.page.locator("body").ariaSnapshot({ timeout: 1000 });
+      return `${this.page.url()}\n${told}`;
+    } catch (error) {
+      return `${this.page.url()}: ${error}`;
+    }
+  }
+
+  async offline(isOffline: boolean): Promise<void> {
+    await this.#context.setOffline(isOffline);
+  }
+
+  async leave(): Promise<void> {
+    await this.#context.close();
+  }
+
+  async #listen(): Promise<void> {
+    await this.#context.exposeFunction("hearViolation", (violation: string) => {
+      this.#complaints.push(`The content security policy was violated: ${violation}`);
+    });
+    await this.#context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) => {
+        const { hearViolation } = window as unknown as { hearViolation: (text: string) => void };
+        hearViolation(`${event.effectiveDirective} ${event.blockedURI}`);
+      });
+    });
+    this.page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) {
+        this.#complaints.push(`${message.text()} (${message.location().url})`);
+      }
+    });
+    this.page.on("pageerror", (error) => this.#complaints.push(String(error)));
+    this.page.on("request", (request) => {
+      const asked = this.#read(request);
+      if (asked) this.asked.push(asked);
+    });
+  }
+
+  #read(request: Request): Asked | null {
+    if (request.method() !== "POST" || request.url() !== `${this.#address}/graphql`) return null;
+    const { operationName, variables } = request.postDataJSON() as {
+      operationName?: string;
+      variables?: Record<string, unknown>;
+    };
+    return { operation: operationName ?? "", variables: variables ?? {} };
+  }
+}
