@@ -75,6 +75,8 @@ class Owner:
 
     client: Client
     workspace_id: str
+    success_url: str = SUCCESS_URL
+    cancel_url: str = CANCEL_URL
     keys: Iterator[int] = field(default_factory=count)
 
     @property
@@ -100,8 +102,8 @@ class Owner:
             "planId": plan_id(plan),
             "billingCycle": cycle,
             "previewToken": token,
-            "successUrl": SUCCESS_URL,
-            "cancelUrl": CANCEL_URL,
+            "successUrl": self.success_url,
+            "cancelUrl": self.cancel_url,
             "idempotencyKey": key or self.fresh_key(),
         }
         given = {name: value for name, value in asked.items() if value is not None}
@@ -138,19 +140,23 @@ class Owner:
             TOP_UP,
             workspaceId=self.workspace_id,
             packs=packs,
-            successUrl=SUCCESS_URL,
-            cancelUrl=CANCEL_URL,
+            successUrl=self.success_url,
+            cancelUrl=self.cancel_url,
             idempotencyKey=key or self.fresh_key(),
+        )
+
+    async def open_portal(self) -> dict[str, Any]:
+        """Open the customer portal; return the payload."""
+        return await self.client.mutate(
+            "createCustomerPortalSession",
+            "url",
+            workspaceId=self.workspace_id,
+            returnUrl=self.cancel_url,
         )
 
     async def portal(self) -> str:
         """Return the address of the customer portal."""
-        payload = await self.client.mutate(
-            "createCustomerPortalSession",
-            "url",
-            workspaceId=self.workspace_id,
-            returnUrl=CANCEL_URL,
-        )
+        payload = await self.open_portal()
         assert payload["userErrors"] == [], payload
         url: str = payload["url"]
         return url
