@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,11 @@ class Sandbox:
         fresh = self.clock_file.with_suffix(".new")
         fresh.write_text(str(offset_seconds), "utf-8")
         fresh.replace(self.clock_file)
+
+    def told(self) -> datetime:
+        """Return the time as the gateway has been told it."""
+        offset_seconds = float(self.clock_file.read_text("utf-8"))
+        return datetime.now(UTC) + timedelta(seconds=offset_seconds)
 
     async def truth(self) -> Any:
         """Return who paid for what, and what was taken back of it."""

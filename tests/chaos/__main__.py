@@ -1,0 +1,78 @@
+"""`python -m tests.chaos`: storm after storm, until one leaves something wrong."""
+
+import asyncio
+import tempfile
+import time
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import embedded_postgres
+from models import migration
+from tests import postgres
+from tests.chaos import storm
+from tests.chaos.storm import Aftermath
+from tests.lifecycle import world as worlds
+from tests.lifecycle.world import Stock
+
+
+def main(
+    *,
+    seed: Annotated[int, typer.Option(help="The seed of the first storm.")] = 1,
+    runs: Annotated[int, typer.Option(help="How many storms, each of the next seed.", min=1)] = 1,
+) -> None:
+    """Let storms come over a gateway, and look at what is left after each."""
+    if not asyncio.run(_weather(range(seed, seed + runs))):
+        raise typer.Exit(1)
+
+
+async def _weather(seeds: range) -> bool:
+    """Let the storms come, and tell of each; end with the first that leaves something wrong."""
+    directory = Path(tempfile.mkdtemp(prefix="gateway-chaos-"))
+    async with _stocked(directory) as (server_url, stock):
+        for seed in seeds:
+            place = directory / str(seed)
+            place.mkdir()
+            began = time.monotonic()
+            try:
+                left = await storm.survive(server_url, stock, place, seed=str(seed))
+            except Exception:  # noqa: BLE001 - whatever it is, this seed has found it
+                traceback.print_exc()
+                typer.echo(f"seed {seed}: did not come to its end; logs in {place}")
+                return False
+            typer.echo(_told(seed, left, time.monotonic() - began))
+            if left.wrong:
+                typer.echo("\n".join(f"  {words}" for words in left.wrong))
+                typer.echo(f"seed {seed} leaves something wrong; logs in {place}")
+                return False
+    return True
+
+
+def _told(seed: int, left: Aftermath, seconds: float) -> str:
+    phases = ", ".join(f"{spent:.1f} {phase}" for phase, spent in left.seconds.items())
+    deliveries = ", ".join(f"{number} {name}" for name, number in sorted(left.deliveries.items()))
+    return (
+        f"seed {seed}: {seconds:.1f} s ({phases}),"
+        f" {left.acts} acts, {left.refused.total()} refused,"
+        f" {left.deaths.total()} deaths at {len(left.deaths)} steps, webhooks: {deliveries}"
+    )
+
+
+@asynccontextmanager
+async def _stocked(directory: Path) -> AsyncIterator[tuple[str, Stock]]:
+    """Yield a server, and what every world on it begins with."""
+    async with (
+        embedded_postgres.serve(directory / "postgres", durable=False) as server,
+        postgres.database(server.url) as template_url,
+    ):
+        await migration.migrate(template_url)
+        async with worlds.stocked(server.url, template_url, directory) as stock:
+            yield server.url, stock
+
+
+if __name__ == "__main__":
+    typer.run(main)
