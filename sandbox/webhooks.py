@@ -231,7 +231,8 @@ class Courier:
         async with self.gate:
             try:
                 answer = await self.client.post(target["url"], content=body, headers=headers)
-            except httpx.HTTPError:
+            except (httpx.HTTPError, AttributeError):
+                # The latter is anyio's word for an end that is reset as soon as it is connected.
                 return False
         return answer.is_success
 
