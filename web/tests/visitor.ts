@@ -8,8 +8,6 @@ export interface Looks {
   timezoneId?: string;
   width?: number;
   height?: number;
-  /** For scripts of the spec's own in the page, such as axe's. */
-  bypassCSP?: boolean;
 }
 
 /** A request of the page to the gateway. */

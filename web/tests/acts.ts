@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Page } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export const GOOD_CARD = "4242 4242 4242 4242";
+
+/** What axe says of a rule that something breaks. */
+interface Violation {
+  id: string;
+  impact: string | null;
+  nodes: { target: string[]; failureSummary: string }[];
+}
+
+/** Pay on the Checkout page that is shown, as a person does; it leads back to the page. */
+export async function pay(page: Page, card = GOOD_CARD): Promise<void> {
+  await page.getByRole("form", { name: "Payment" }).waitFor();
+  await page.getByLabel("Card number").fill(card);
+  await page.getByRole("button", { name: /^(Pay|Subscribe for) / }).click();
+}
+
+/** Look for what keeps people with a disability out: no rule of WCAG 2.2 A and AA is broken. */
+export async function isAccessible(page: Page): Promise<void> {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate(async () => {
+    const { axe } = window as unknown as {
+      axe: { run: (context: Document, options: object) => Promise<{ violations: Violation[] }> };
+    };
+    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+    return violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact,
+      nodes: nodes.map(({ target, failureSummary }) => ({ target, failureSummary })),
+    }));
+  });
+  const serious = violations.filter(({ impact }) => impact !== "minor");
+  assert.deepEqual(serious, []);
+}
+
+/** Nothing is wider than the window: the page as a whole scrolls one way only. */
+export async function fits(page: Page): Promise<void> {
+  const { scrollWidth, clientWidth } = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return { scrollWidth, clientWidth };
+  });
+  assert.ok(scrollWidth <= clientWidth, `the page is ${scrollWidth} wide in ${clientWidth}`);
+}
