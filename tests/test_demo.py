@@ -1,27 +1,33 @@
 """The demo's command, as people use it: real processes, real kills."""
 
 import asyncio
-import json
-import os
 import signal
 import socket
 import stat
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from gateway import demo, postgres_cluster, settings
 from gateway.demo import CannotDemonstrate
 from gateway.postgres_errors import DirectoryInUse
 from resolvers import ids
 from tests import gateway_process, postgres
-from tests.gateway_process import DEADLINE_SECONDS, Served
+from tests.demo_process import (
+    CHARGES,
+    curl_line,
+    events_in,
+    facts,
+    is_copying,
+    is_running,
+    names_in,
+    number,
+    pasted,
+    postmaster,
+    serving,
+    started,
+)
+from tests.gateway_process import DEADLINE_SECONDS
 
 WORKSPACES = [
     "Northwind Studio",
@@ -30,8 +36,6 @@ WORKSPACES = [
     "Atelier Munk & Søn",
     "Untitled workspace",
 ]
-CHARGES = "SELECT count(*) FROM credit_charges"
-COPIES = """SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY "credit_charges"%'"""
 
 
 async def test_the_demo_is_started_asked_stopped_and_started_again(tmp_path: Path) -> None:
@@ -44,6 +48,7 @@ async def test_the_demo_is_started_asked_stopped_and_started_again(tmp_path: Pat
         assert await served.stop(signal.SIGINT) == 0
     names = [node["name"] for node in answer["data"]["viewer"]["workspaces"]["nodes"]]
     assert names == WORKSPACES
+    assert first["pageUrl"] == f"{served.url}/"
     assert first["graphqlUrl"] == f"{served.url}/graphql"
     assert set(first["tokens"]) == {"owner", "admin", "member", "service"}
     assert [each["plan"] for each in first["workspaces"]] == [
@@ -57,6 +62,7 @@ async def test_the_demo_is_started_asked_stopped_and_started_again(tmp_path: Pat
         again = facts(directory)
         assert await pasted(await curl_line(served)) == answer
         assert again["workspaces"] == first["workspaces"]
+        assert again["stripeUrl"] == first["stripeUrl"]
         server = postmaster(directory)
         assert await served.stop(signal.SIGTERM) == 0
     assert "300 usage events already" in " ".join(served.events())
@@ -153,12 +159,13 @@ async def test_fresh_deletes_only_what_the_demo_made(tmp_path: Path) -> None:
     for name in ("cluster", "cluster.unfinished"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "something").touch()
-    (tmp_path / "demo.json").touch()
-    (tmp_path / "notes.txt").touch()
+    for name in ("demo.json", "sandbox.json", "sandbox.clock", "notes.txt"):
+        (tmp_path / name).touch()
     assert demo._prepare_directory(tmp_path, is_embedded=True, fresh=True) == secret
     left = names_in(tmp_path)
     assert {"notes.txt", "demo.secret"} <= left
-    assert left.isdisjoint({"cluster", "cluster.unfinished", "demo.json"})
+    erased = {"cluster", "cluster.unfinished", "demo.json", "sandbox.json", "sandbox.clock"}
+    assert left.isdisjoint(erased)
 
 
 async def test_a_demo_that_is_running_is_not_taken_over(tmp_path: Path) -> None:
@@ -193,106 +200,3 @@ async def test_a_million_events_are_there_in_two_minutes(
             assert await pasted(await curl_line(served))
     ended = await gateway_process.run("audit", "--data", str(tmp_path))
     assert ended.status == 0, ended.output
-
-
-# Helpers
-
-
-@asynccontextmanager
-async def serving(directory: Path, *arguments: str, **variables: str) -> AsyncIterator[Served]:
-    """Run `gateway demo` on a free port; end it if the test has not."""
-    async with started(directory, *arguments, **variables) as process:
-        served = Served(process)
-        yield await served._begin()
-        if process.returncode is None:
-            assert await served.stop() == 0
-
-
-@asynccontextmanager
-async def started(
-    directory: Path, *arguments: str, **variables: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start `gateway demo`, and leave nothing of it."""
-    process = await gateway_process._start(
-        *("demo", "--port", "0", "--data", str(directory), *arguments), variables=variables
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def curl_line(served: Served) -> str:
-    """Return the line that is to be pasted."""
-    assert served.process.stdout is not None
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        async for line in served.process.stdout:
-            if line.startswith(b"curl "):
-                return line.decode()
-    raise AssertionError("no curl line was printed")
-
-
-async def pasted(line: str) -> dict[str, Any]:
-    """Run a line in a shell, as one does who pastes it; return the JSON that it prints."""
-    shell = await asyncio.create_subprocess_exec(
-        "bash", "-c", line, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    output, errors = await shell.communicate()
-    assert shell.returncode == 0, errors
-    answer: dict[str, Any] = json.loads(output)
-    assert "errors" not in answer
-    return answer
-
-
-def facts(directory: Path) -> dict[str, Any]:
-    """Return what demo.json says."""
-    read: dict[str, Any] = json.loads((directory / "demo.json").read_bytes())
-    return read
-
-
-def postmaster(directory: Path) -> int:
-    """Return the process id of the embedded PostgreSQL."""
-    return int((directory / "cluster" / "postmaster.pid").read_text().splitlines()[0])
-
-
-def is_running(process_id: int) -> bool:
-    """Return whether there is such a process."""
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-async def events_in(directory: Path) -> int:
-    """Return how many usage events the demo that is being served has."""
-    return await number(url_of(directory), CHARGES)
-
-
-async def is_copying(directory: Path) -> bool:
-    """Return whether the demo's events are being copied."""
-    url = url_of(directory)
-    return url != "" and await number(url, COPIES) > 0
-
-
-def url_of(directory: Path) -> str:
-    """Return where the embedded PostgreSQL of a demo answers; empty when it does not yet."""
-    owner = directory / "owner.lock"
-    return owner.read_text().partition("\n")[2].strip() if owner.exists() else ""
-
-
-async def number(url: str, statement: str) -> int:
-    """Return the number that a statement asks a database for, beside whoever uses it."""
-    engine = create_async_engine(url, poolclass=NullPool)
-    try:
-        async with engine.connect() as connection:
-            return int((await connection.execute(text(statement))).scalar_one())
-    finally:
-        await engine.dispose()
-
-
-def names_in(directory: Path) -> set[str]:
-    """Return the names of what is in a directory."""
-    return {path.name for path in directory.iterdir()}

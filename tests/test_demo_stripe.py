@@ -1,0 +1,277 @@
+"""The demo's Stripe: a past that is granted once, and owners who choose and buy."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from billing import audit, catalog_file, reconciliation
+from billing.demonstration import loading
+from gateway import demo, demo_sandbox, demo_stripe
+from gateway.clock import OffsetClock
+from gateway.demo import CannotDemonstrate
+from gateway.stripe_client import StripePayments
+from gateway.stripe_history import StripeHistory
+from gateway.stripe_transport import Stripe
+from gateway.worker import Provider, Worker
+from models.database import Database
+from tests import gateway_process
+from tests.demo_process import facts, serving
+from tests.embedded import servers
+from tests.gateway_process import Served
+from tests.lifecycle.cards import PAID
+from tests.lifecycle.graphql import Client
+from tests.lifecycle.owner import Owner, of_type
+from tests.lifecycle.sandbox import Sandbox
+from tests.lifecycle.world import until
+
+STUDIO, CAFE = "Northwind Studio", "Café Lumière"
+ROWS = "200"
+PACK_CREDITS = 1_000
+EVENTS_FEWEST = 20
+TEAM_CREDITS = 6_000
+RENEWAL = "SUBSCRIPTION_RENEWAL"
+DAY_SECONDS = 86_400
+CATALOGUE = catalog_file.parse(
+    resources.files("gateway").joinpath("demo_catalog.toml").read_text(encoding="utf-8")
+)
+ENTRIES = """
+SELECT w.name, entry_number, type, amount, source_key FROM credit_adjustments
+JOIN workspaces w ON w.id = workspace_id WHERE w.name = ANY(:names) ORDER BY 1, 2
+"""
+TOLD = "SELECT status, count(*) AS events FROM stripe_events GROUP BY 1"
+HELD = """
+SELECT w.name, s.* FROM subscriptions s JOIN workspaces w ON w.id = workspace_id
+WHERE s.ended_at IS NULL AND w.name = ANY(:names) ORDER BY 1
+"""
+
+
+@dataclass
+class Selling:
+    """A demo that runs, as its visitors see it."""
+
+    address: str
+    workspaces: dict[str, str]
+    token: str
+    http: httpx.AsyncClient
+    sandbox: Sandbox
+
+    def owner(self, workspace: str) -> Owner:
+        """Return the owner, in a workspace; they come back to the gateway's own page."""
+        client = Client(self.http, self.token)
+        page = f"{self.address}/?workspace={self.workspaces[workspace]}"
+        return Owner(client, self.workspaces[workspace], success_url=page, cancel_url=page)
+
+    async def schedules(self) -> list[str]:
+        """Return the states of the schedules that there are at Stripe."""
+        found = await self.sandbox.api("GET", "/v1/subscription_schedules")
+        return [each["status"] for each in found["data"]]
+
+
+async def test_the_past_at_stripe_told_again_grants_nothing(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every event since the first day is settled, and changes no credit and no plan."""
+    monkeypatch.setattr(reconciliation, "FIRST", timedelta(days=300))
+    async with lived(database_url, tmp_path) as (database, stripe):
+        entries, held = await found(database, ENTRIES), await found(database, HELD)
+        provider = Provider(
+            payments=StripePayments(stripe), history=StripeHistory(stripe), is_live=False
+        )
+        clock = OffsetClock(tmp_path / "sandbox.clock")
+        await Worker(database, provider=provider, clock=clock, poll_seconds=1).once()
+
+        async with database.snapshot() as snapshot:
+            told = {row.status: row.events for row in await snapshot.all(text(TOLD))}
+            drifts = [
+                drift
+                for workspace_id in await audit.workspace_ids(snapshot)
+                for drift in await audit.audit(snapshot, workspace_id=workspace_id)
+            ]
+        assert await found(database, ENTRIES) == entries
+        assert await found(database, HELD) == held
+    assert set(told) == {"DONE"}
+    assert told["DONE"] >= EVENTS_FEWEST
+    assert drifts == []
+
+
+async def test_the_objects_at_stripe_are_held_as_they_are(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The daily comparison of everything that is live and paid finds nothing to settle."""
+    async with lived(database_url, tmp_path) as (database, stripe):
+        compared = await reconciliation.run_due(
+            database,
+            StripeHistory(stripe),
+            expects_live=False,
+            clock=OffsetClock(tmp_path / "sandbox.clock"),
+        )
+        subscriptions = [each async for each in StripeHistory(stripe).live_subscriptions()]
+    differing = {each.comparison: each.found for each in compared}
+    assert differing[reconciliation.Comparison.OBJECTS] == 0
+    assert len(subscriptions) == 2
+    assert sum(each.schedule_id is not None for each in subscriptions) == 1
+
+
+async def test_a_demo_whose_stripe_is_lost_is_refused(database_url: str, tmp_path: Path) -> None:
+    """Its owners could buy nothing: the line says what to do."""
+    asked = demo._Demo(tmp_path, rows=None)
+    async with lived(database_url, tmp_path) as (database, stripe):
+        await demo._compare(asked, database, stripe)
+    demo_sandbox.forget(tmp_path)
+    async with opened(database_url, tmp_path) as (database, _, stripe):
+        with pytest.raises(CannotDemonstrate, match="--fresh"):
+            await demo._compare(asked, database, stripe)
+
+
+async def test_an_owner_switches_buys_and_manages(selling: Selling) -> None:
+    """The amount that is shown is charged, the credits arrive, and people come back to the page."""
+    owner = selling.owner(STUDIO)
+    before = await owner.state()
+
+    outcome = await owner.confirmed("team", "YEARLY")
+    assert outcome["__typename"] == "PlanSwitched"
+    after = await owner.state()
+    assert (before.plan, before.cycle) == ("team", "MONTHLY")
+    assert (after.plan, after.cycle, after.pending) == ("team", "YEARLY", None)
+
+    payload = await owner.top_up(3)
+    assert payload["userErrors"] == []
+    checkout = payload["topUpCheckout"]
+    assert checkout["credits"] == 3 * PACK_CREDITS
+    assert (await owner.state()).purchased == after.purchased
+    paid = await selling.sandbox.pay(checkout["url"], PAID)
+    assert paid.headers["location"].startswith(selling.address)
+
+    async def has_arrived() -> bool:
+        return await owner.checkout_status(checkout["id"]) == "COMPLETED"
+
+    await until(has_arrived)
+    assert (await owner.state()).purchased == after.purchased + 3 * PACK_CREDITS
+    portal = await selling.sandbox.browser.get(await owner.portal())
+    assert portal.status_code == 200
+
+
+async def test_an_owner_undoes_a_downgrade_and_chooses_it_again(selling: Selling) -> None:
+    """What was to come is a real schedule at Stripe: it is released, and another one is made."""
+    owner = selling.owner(CAFE)
+    schedules = await selling.schedules()
+    assert (await owner.state()).pending == ("pro", "YEARLY")
+
+    assert (await owner.undo())["userErrors"] == []
+    assert (await owner.state()).pending is None
+    released = await selling.schedules()
+    outcome = await owner.confirmed("pro", "YEARLY")
+
+    assert outcome["__typename"] == "PlanSwitchScheduled"
+    assert (await owner.state()).pending == ("pro", "YEARLY")
+    assert schedules == ["active"]
+    assert released == ["released"]
+    assert sorted(await selling.schedules()) == ["active", "released"]
+
+
+async def test_the_people_can_sign_in_while_the_demo_runs(selling: Selling) -> None:
+    """With tokens that the gateway takes."""
+    answer = await selling.http.get("/demo/people", headers={"Sec-Fetch-Site": "same-origin"})
+    people = answer.json()["people"]
+    names = [
+        (await Client(selling.http, each["token"]).ask("{ viewer { name } }"))["viewer"]["name"]
+        for each in people
+    ]
+    assert (
+        names
+        == [each["name"] for each in people]
+        == [
+            *("Olivia Bennett", "Amir Haddad", "Mei Lindqvist"),
+        ]
+    )
+
+
+async def test_a_killed_gateway_takes_its_stripe_along_and_both_go_on(tmp_path: Path) -> None:
+    """It answers where it did; a month passes there and here, and its renewal is granted once."""
+    async with serving(tmp_path, "--rows", ROWS) as served:
+        first = facts(tmp_path)
+        served.process.kill()
+        await served.process.wait()
+    await servers.until(lambda: servers.is_unlocked(tmp_path / "sandbox.lock"))
+
+    async with serving(tmp_path) as served, visited(served, tmp_path) as selling:
+        assert facts(tmp_path)["stripeUrl"] == first["stripeUrl"]
+        owner = selling.owner(STUDIO)
+        before = of_type(await owner.adjustments(), RENEWAL)
+        await selling.sandbox.control("clock", seconds=32 * DAY_SECONDS)
+
+        async def is_renewed() -> bool:
+            return of_type(await owner.adjustments(), RENEWAL) != before
+
+        await until(is_renewed)
+        await selling.sandbox.control("idle")
+        assert of_type(await owner.adjustments(), RENEWAL) == [*before, TEAM_CREDITS]
+    ended = await gateway_process.run("audit", "--data", str(tmp_path))
+    assert ended.status == 0, ended.output
+
+
+# Helpers
+
+
+@pytest.fixture(scope="module")
+async def selling(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Selling]:
+    """Yield a demo that runs."""
+    directory = tmp_path_factory.mktemp("demo")
+    async with serving(directory, "--rows", ROWS) as served, visited(served, directory) as selling:
+        yield selling
+
+
+@asynccontextmanager
+async def visited(served: Served, directory: Path) -> AsyncIterator[Selling]:
+    """Give a demo that runs, and a browser."""
+    known = facts(directory)
+    async with (
+        httpx.AsyncClient(base_url=served.url, trust_env=False) as http,
+        httpx.AsyncClient(base_url=known["stripeUrl"], trust_env=False) as browser,
+    ):
+        workspaces = {each["name"]: each["id"] for each in known["workspaces"]}
+        sandbox = Sandbox(known["stripeUrl"], browser, directory / "sandbox.clock")
+        yield Selling(served.url, workspaces, known["tokens"]["owner"], http, sandbox)
+
+
+@asynccontextmanager
+async def lived(database_url: str, directory: Path) -> AsyncIterator[tuple[Database, Stripe]]:
+    """Give an empty database with the demo in it, and the Stripe that knows its past."""
+    now = datetime.now(UTC)
+    async with opened(database_url, directory) as (database, sandbox, stripe):
+        live = partial(demo_stripe.live, stripe, sandbox, CATALOGUE, now=now)
+        await loading.load(
+            database, CATALOGUE, rows=int(ROWS), live=live, advance=lambda _: None, now=now
+        )
+        yield database, stripe
+
+
+@asynccontextmanager
+async def opened(
+    database_url: str, directory: Path
+) -> AsyncIterator[tuple[Database, demo_sandbox.Sandbox, Stripe]]:
+    """Give a database, the sandbox of a directory, and our account there."""
+    async with demo_sandbox.serve(directory) as sandbox:
+        database = Database(database_url, pool_size=4)
+        stripe = Stripe(demo_stripe.SECRET_KEY, api_base=sandbox.url)
+        try:
+            yield database, sandbox, stripe
+        finally:
+            await database.close()
+            await stripe.close()
+
+
+async def found(database: Database, statement: str) -> list[dict[str, Any]]:
+    """Return what there is of the workspaces that pay at Stripe."""
+    async with database.snapshot() as snapshot:
+        rows = await snapshot.all(text(statement), {"names": [STUDIO, CAFE]})
+    return [{**row._mapping, "mirrored_at": None} for row in rows]
