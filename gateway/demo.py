@@ -47,6 +47,7 @@ from gateway import (
     postgres,
     postgres_cluster,
     server,
+    static,
 )
 from gateway.demo_sandbox import Sandbox
 from gateway.settings import Settings
@@ -121,8 +122,9 @@ def run(settings: Settings, *, rows: int | None = None, fresh: bool = False) -> 
 
 
 def create_app(settings: Settings) -> Starlette:
-    """Return the application of one process: the gateway's, and the people to sign in as."""
-    return app.create_app(settings, more=[demo_people.route(settings)])
+    """Return the application of one process: the gateway's, and who the page signs in as."""
+    more = [static.page(is_demo=True), demo_people.route(settings)]
+    return app.create_app(settings, more=more)
 
 
 def _prepare_directory(directory: Path, *, is_embedded: bool, fresh: bool) -> str:
