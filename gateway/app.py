@@ -38,6 +38,8 @@ READY_TIMEOUT_SECONDS: Final = 2.0
 SAMPLE_SECONDS: Final = 1.0
 MIGRATED_SECONDS: Final = 1.0
 EXPLORER_PATH: Final = "/graphiql"
+PAYMENTS_SHARE: Final = 0.8
+"""How much of an operation's time asking the payment provider may take: the rest is to say so."""
 
 
 def create_app(settings: Settings, *, more: Sequence[BaseRoute] = ()) -> Starlette:
@@ -89,6 +91,7 @@ class _Gateway:
         self._shutdown_timeout_seconds = settings.shutdown_timeout_seconds
         self._database_url = database_url
         self._return_origins = settings.return_origins
+        self._payments_seconds = PAYMENTS_SHARE * settings.operation_timeout_seconds
         self._is_migrated = False
 
     @asynccontextmanager
@@ -130,6 +133,7 @@ class _Gateway:
             database=self.database,
             now=self.clock.now(),
             payments=self.payments,
+            payments_until=asyncio.get_running_loop().time() + self._payments_seconds,
             return_origins=self._return_origins,
             notices=self.listener,
             again=partial(self._again, connection),

@@ -265,7 +265,11 @@ class Settings(BaseSettings):
         description="Where Stripe is, if not at its own address: the sandbox. Not with a live key.",
     )
     stripe_timeout_seconds: float = Field(
-        default=8.0, gt=0, le=80, description="A call to Stripe fails after so long."
+        default=8.0,
+        gt=0,
+        le=80,
+        description="A call to Stripe fails after so long; all the calls of an operation together "
+        "after four fifths of its time.",
     )
     limit_webhook_bytes: int = Field(
         default=1_048_576,

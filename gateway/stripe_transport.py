@@ -4,6 +4,7 @@
 that what Stripe refuses comes as one of the errors that `billing.payments` names.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -48,7 +49,7 @@ class Stripe:
         api_base: str | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        self.transport = _Transport(timeout=timeout_seconds)
+        self.transport = _Transport(timeout_seconds=timeout_seconds)
         self.v1 = stripe.StripeClient(
             secret_key,
             base_addresses={} if api_base is None else {"api": api_base},
@@ -99,7 +100,24 @@ def verify(body: bytes, signature: str, secret: str) -> bool:
 
 
 class _Transport(stripe.HTTPXClient):
-    """stripe-python's transport, which hands its body over as httpx wants to have it."""
+    """stripe-python's transport, which hands its body over as httpx wants to have it.
+
+    The time limit is one on the whole call: httpx's is on each wait for some of the answer.
+    """
+
+    def __init__(self, *, timeout_seconds: float) -> None:
+        super().__init__(timeout=timeout_seconds)
+        self._timeout_seconds = timeout_seconds
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """Return what a call is answered, as stripe-python's transport does, or fail in time."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await super().request_async(method, url, headers, post_data)
+        except TimeoutError as error:
+            self._handle_request_error(error)
 
     def _get_request_args_kwargs(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any

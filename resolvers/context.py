@@ -21,8 +21,9 @@ class Context:
     """One operation's context; `now` is the one moment that all of its fields speak of.
 
     The snapshot is opened by the first field that reads, and closed by the schema when the
-    operation ends. `payments` is None where no payment provider is set up; `return_origins` are
-    those to which people are sent back from its pages.
+    operation ends. `payments` is None where no payment provider is set up; asking it is given up at
+    `payments_until`, by the event loop's clock, before the operation itself is. `return_origins`
+    are those to which people are sent back from its pages.
 
     A subscription follows `notices`; before each of its values `again` makes the context anew, of
     the same token at a later moment. It raises what a client is to know of a token that ended.
@@ -32,6 +33,7 @@ class Context:
     database: Database
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     payments: Payments | None = None
+    payments_until: float | None = None
     return_origins: Collection[str] = ()
     notices: Notices | None = None
     again: Callable[[], Awaitable[Self]] | None = None
@@ -76,6 +78,7 @@ class Context:
         if self.again is not None:
             later = await self.again()
             self.viewer, self.now = later.viewer, later.now
+            self.payments_until = later.payments_until
 
     async def close(self) -> None:
         """Give back what the operation held."""

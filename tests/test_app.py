@@ -1,5 +1,6 @@
 """The application: its paths, its headers, its line a request, its settings."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +18,10 @@ from gateway import auth, observability
 from gateway.app import create_app
 from gateway.settings import Settings
 from models import migration
+from models.database import Database
+from resolvers import ids
 from tests import postgres
+from tests.billing.factories import add_place
 
 SECRET = "a shared secret of thirty-two bytes or more"
 NOWHERE = "postgresql+asyncpg://gateway@127.0.0.1:1/gateway"
@@ -34,6 +38,19 @@ async def opened(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
         httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as client,
     ):
         yield client
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[str]:
+    """Give the address of a server that takes requests and never answers."""
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(read, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        yield f"http://{host}:{port}"
 
 
 def bearer(subject: str = "ada") -> dict[str, str]:
@@ -221,6 +238,40 @@ async def test_metrics_are_served_only_where_they_are_wanted() -> None:
         "gateway_database_connections_in_use 0.0",
     ):
         assert name in told
+
+
+async def test_a_provider_that_hangs_is_named_before_the_operation_is_over(
+    database_url: str,
+) -> None:
+    """Although one call may take longer than an operation does."""
+    database = Database(database_url)
+    place = await add_place(database)
+    await database.close()
+    document = """mutation($input: CreateCustomerPortalSessionInput!) {
+        createCustomerPortalSession(input: $input) { url userErrors { code } }
+    }"""
+    asked = {
+        "workspaceId": ids.encode("Workspace", place.workspace_id),
+        "returnUrl": "https://app.test/billing",
+    }
+    async with silent_server() as address:
+        settings: dict[str, Any] = {
+            "database_url": database_url,
+            "operation_timeout_seconds": 2.0,
+            "stripe_secret_key": "sk_test_of_nobody",
+            "stripe_api_base": address,
+            "return_origins": "https://app.test",
+            "worker": False,
+        }
+        async with opened(**settings) as client:
+            answer = await client.post(
+                "/graphql",
+                json={"query": document, "variables": {"input": asked}},
+                headers=bearer(str(place.user_id)),
+            )
+
+    refusal = {"url": None, "userErrors": [{"code": "PAYMENTS_UNAVAILABLE"}]}
+    assert answer.json() == {"data": {"createCustomerPortalSession": refusal}}
 
 
 # Headers

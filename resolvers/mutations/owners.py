@@ -1,5 +1,7 @@
 """What the mutations of owners have in common: who asks, for which workspace, with which means."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -30,14 +32,15 @@ def request(info: Info, asked: Any, *, mutation: str, owned: WorkspaceAccess) ->
     return payload.request(asked, viewer, mutation=mutation, workspace_id=owned.workspace_id)
 
 
-async def errand(info: Info, owned: WorkspaceAccess) -> Errand:
-    """Return what the errand is done with; what was read so far is let go of.
+@asynccontextmanager
+async def errand(info: Info, owned: WorkspaceAccess) -> AsyncGenerator[Errand]:
+    """Give what the errand is done with, in its time; what was read so far is let go of.
 
-    Raises PaymentsUnavailable where no payment provider is set up.
+    Raises what `preview.errand` raises.
     """
-    made = await preview.errand(info, owned)
-    await info.context.renew()
-    return made
+    async with preview.errand(info, owned) as made:
+        await info.context.renew()
+        yield made
 
 
 async def workspace(info: Info, workspace_id: UUID | None) -> Workspace | None:

@@ -172,11 +172,11 @@ async def switch_plan(
     owned = await owners.owned(info, asked)
     wish = asked.wish(info)
     request = owners.request(info, asked, mutation="switchPlan", owned=owned)
-    errand = await owners.errand(info, owned)
-    outcome = await plan_changes.switch(errand, wish=wish, request=request)
     quote = None
-    if isinstance(outcome, outcomes.ConfirmationRequired):
-        quote = await plan_changes.previewed(errand, quote_id=outcome.quote_id)
+    async with owners.errand(info, owned) as errand:
+        outcome = await plan_changes.switch(errand, wish=wish, request=request)
+        if isinstance(outcome, outcomes.ConfirmationRequired):
+            quote = await plan_changes.previewed(errand, quote_id=outcome.quote_id)
     return SwitchPlanPayload(workspace_id=owned.workspace_id, outcome=_outcome(outcome, quote))
 
 
@@ -191,7 +191,8 @@ async def cancel_pending_plan_change(
     """Undo what is to come, once for its key."""
     owned = await owners.owned(info, asked)
     request = owners.request(info, asked, mutation="cancelPendingPlanChange", owned=owned)
-    await plan_changes.undo(await owners.errand(info, owned), request=request)
+    async with owners.errand(info, owned) as errand:
+        await plan_changes.undo(errand, request=request)
     return CancelPendingPlanChangePayload(workspace_id=owned.workspace_id)
 
 

@@ -41,5 +41,6 @@ async def create_customer_portal_session(
     """Open the portal."""
     owned = await owners.owned(info, asked)
     returning.check(asked.return_url, origins=info.context.return_origins, about="return_url")
-    url = await portal.visit(await owners.errand(info, owned), return_url=asked.return_url)
+    async with owners.errand(info, owned) as errand:
+        url = await portal.visit(errand, return_url=asked.return_url)
     return CreateCustomerPortalSessionPayload(url=URL(url))

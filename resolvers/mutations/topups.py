@@ -66,8 +66,8 @@ async def create_top_up_checkout(
     returns = asked.returns(info)
     bought = await _purchase(info, owned.workspace_id, asked.packs, returns)
     request = owners.request(info, asked, mutation="createTopUpCheckout", owned=owned)
-    errand = await owners.errand(info, owned)
-    checkout_id = await topups.buy(errand, bought=bought, request=request)
+    async with owners.errand(info, owned) as errand:
+        checkout_id = await topups.buy(errand, bought=bought, request=request)
     return CreateTopUpCheckoutPayload(key=(owned.workspace_id, checkout_id))
 
 

@@ -1,5 +1,8 @@
 """What a plan switch would do, to be confirmed."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import strawberry
@@ -59,10 +62,12 @@ class PlanSwitchPreview:
         return plan
 
 
-async def errand(info: Info, owned: WorkspaceAccess) -> Errand:
-    """Return what the owner's errand is done with; nothing is held open while it is.
+@asynccontextmanager
+async def errand(info: Info, owned: WorkspaceAccess) -> AsyncGenerator[Errand]:
+    """Give what the owner's errand is done with, in its time; nothing is held open while it is.
 
-    Raises PaymentsUnavailable where no payment provider is set up.
+    Raises PaymentsUnavailable where no payment provider is set up, and when the time is over: who
+    asks learns what it was that took too long, and that it may be asked again.
     """
     plans = await info.context.loaders.plans
     await info.context.snapshot.rest()
@@ -70,14 +75,21 @@ async def errand(info: Info, owned: WorkspaceAccess) -> Errand:
     if payments is None:
         raise PaymentsUnavailable("No payment provider is set up")
     assert owned.user_id is not None, "an owner is a person"
-    return Errand(
-        database=info.context.database,
-        payments=payments,
-        workspace_id=owned.workspace_id,
-        user_id=owned.user_id,
-        plans=plans,
-        now=info.context.now,
-    )
+    limit = asyncio.timeout_at(info.context.payments_until)
+    try:
+        async with limit:
+            yield Errand(
+                database=info.context.database,
+                payments=payments,
+                workspace_id=owned.workspace_id,
+                user_id=owned.user_id,
+                plans=plans,
+                now=info.context.now,
+            )
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise PaymentsUnavailable from None
 
 
 async def preview(
@@ -86,7 +98,6 @@ async def preview(
     """Return what switching to a plan would do, for the owner."""
     access.person(info.context.viewer)
     owned = access.owner(found, workspace_id=found.workspace_id)
-    quote = await plan_changes.preview(
-        await errand(info, owned), plan_id=plan_id, billing_cycle=billing_cycle
-    )
+    async with errand(info, owned) as wanted:
+        quote = await plan_changes.preview(wanted, plan_id=plan_id, billing_cycle=billing_cycle)
     return PlanSwitchPreview.of(quote)

@@ -6,7 +6,7 @@ under the same key, it is there once.
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from tests.resolvers import till as tills
 from tests.resolvers.till import Till
 
 KINDS = ("error", "error_after", "drop", "drop_after", "rate_limit")
+SLOW_SECONDS = 0.3
 KEYED: dict[str, Any] = {"idempotencyKey": "asked until it is answered"}
 
 
@@ -233,3 +234,19 @@ async def test_a_preview_that_fails_leaves_the_page_whole(till: Till, kind: str)
     assert answer.data == {"workspace": {"name": "Empty", "planSwitchPreview": None}}
     assert answer.codes == ["PAYMENTS_UNAVAILABLE"]
     assert answer.errors[0].path == ("workspace", "planSwitchPreview")
+
+
+async def test_calls_that_are_slow_together_end_in_time(till: Till) -> None:
+    """Each is quick enough. The refusal says what it was; the same key then does what was asked."""
+    given = await _upgrade_shown(till)
+    hurried = replace(till, payments_seconds=1.5 * SLOW_SECONDS)
+    await till.control("faults", kind="slow", seconds=SLOW_SECONDS, fraction=1.0)
+
+    refused = await _choose_team(hurried, given)
+    shown = await hurried.ask(tills.ASK_PREVIEW, plan=ids.encode("Plan", "team"), cycle="MONTHLY")
+
+    assert [error["code"] for error in refused["userErrors"]] == ["PAYMENTS_UNAVAILABLE"]
+    assert (refused["outcome"], shown.codes) == (None, ["PAYMENTS_UNAVAILABLE"])
+    await till.browser.delete("/_sandbox/faults")
+    assert (await _choose_team(till, given))["userErrors"] == []
+    await _one_switch(till)

@@ -134,23 +134,31 @@ class Failed(AssertionError):
 
 @dataclass(frozen=True)
 class Till:
-    """The database, the sandbox, and the moment that both live in."""
+    """The database, the sandbox, and the moment that both live in.
+
+    An operation gives asking the sandbox up after `payments_seconds`.
+    """
 
     database: Database
     payments: StripePayments
     browser: httpx.AsyncClient
     now: datetime = NOW
+    payments_seconds: float | None = None
     keys: Iterator[int] = field(default_factory=count)
 
     async def ask(
         self, document: str, viewer: Viewer | None = OWNER, *, paying: bool = True, **given: Any
     ) -> Answer:
         """Run an operation as its viewer."""
+        until = None
+        if self.payments_seconds is not None:
+            until = asyncio.get_running_loop().time() + self.payments_seconds
         context = Context(
             viewer=viewer,
             database=self.database,
             now=self.now,
             payments=self.payments if paying else None,
+            payments_until=until,
             return_origins=(ORIGIN,),
         )
         variables = {"id": ids.encode("Workspace", WORKSPACE)} | given
