@@ -5,6 +5,7 @@ import {
   parseAsStringLiteral,
   useQueryState,
   useQueryStates,
+  type Values,
 } from "nuqs";
 import { useCallback } from "react";
 
@@ -56,6 +57,8 @@ export function useTab(): [Tab, (tab: Tab) => void] {
   const select = useCallback((next: Tab) => void set({ ...NOWHERE, tab: next }), [set]);
   return [tab, select];
 }
+
+export type View = Values<typeof view>;
 
 /** What is seen of the list of the tab; each change is a step that the back button undoes. */
 export function useView() {

@@ -1,0 +1,182 @@
+import { UnstyledButton } from "@mantine/core";
+import { lazy, Suspense, useState } from "react";
+import { useQuery } from "urql";
+import { graphql } from "../gql";
+import type { ConversationsQuery, ConversationUsageOrderField } from "../gql/graphql";
+import { formatCount, formatMoment } from "../locale";
+import { ChoiceFilter, choicesOf } from "./ChoiceFilter";
+import classes from "./Conversations.module.css";
+import { DateFilter } from "./DateFilter";
+import { Identifier } from "./Identifier";
+import { BILLING_TYPES, labelOf } from "./labels";
+import { TYPES } from "./noun";
+import { RecordList } from "./RecordList";
+import { type Column, RecordTable } from "./RecordTable";
+import { SearchField } from "./SearchField";
+import { type SortLabels, SortMenu } from "./SortMenu";
+import { UserCell } from "./UserCell";
+import { CONVERSATION_SORTS, conversationVariables, isFiltered, type Scope } from "./variables";
+import { useRecordView, useRecovery, useSorting } from "./view";
+
+const BillingDrawer = lazy(() => import("./BillingDrawer"));
+
+const CONVERSATIONS = graphql(`
+  query Conversations(
+    $workspaceId: ID!
+    $canSeeUsers: Boolean!
+    $first: Int
+    $after: String
+    $last: Int
+    $before: String
+    $filterBy: ConversationUsageFilter
+    $orderBy: ConversationUsageOrder
+  ) {
+    workspace(id: $workspaceId) {
+      id
+      conversationUsage(
+        first: $first
+        after: $after
+        last: $last
+        before: $before
+        filterBy: $filterBy
+        orderBy: $orderBy
+      ) {
+        totalCount
+        summary { messageCount credits }
+        nodes {
+          id
+          conversationId
+          title
+          messageCount
+          credits
+          billingType
+          updatedAt
+          user @include(if: $canSeeUsers) { id name email }
+        }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      }
+    }
+  }
+`);
+
+const NOUN = { one: "conversation", other: "conversations" };
+
+const SORT_LABELS: SortLabels<ConversationUsageOrderField> = {
+  UPDATED_AT: { DESC: "Newest first", ASC: "Oldest first" },
+  CREDITS: { DESC: "Most credits first", ASC: "Fewest credits first" },
+  MESSAGE_COUNT: { DESC: "Most messages first", ASC: "Fewest messages first" },
+};
+
+type Workspace = NonNullable<ConversationsQuery["workspace"]>;
+type Conversation = Workspace["conversationUsage"]["nodes"][number];
+
+/** The credits that conversations, and the images and videos made in them, have cost. */
+export function Conversations(scope: Scope) {
+  const { view, change } = useRecordView();
+  const variables = conversationVariables(scope, view);
+  const [{ data, error, fetching }, ask] = useQuery({ query: CONVERSATIONS, variables });
+  const { sorting, sort, sortBy } = useSorting(CONVERSATION_SORTS);
+  const [billed, setBilled] = useState<Conversation | null>(null);
+  const list = data?.workspace?.conversationUsage;
+  return (
+    <>
+      <RecordList
+        noun={NOUN}
+        emptyText="What members do in conversations and what it costs will be listed here."
+        list={list}
+        error={useRecovery(error)}
+        isLoading={fetching}
+        onRetry={() => ask({ requestPolicy: "network-only" })}
+        isFiltered={isFiltered(variables)}
+        totals={
+          list
+            ? [
+                { label: "messages", value: formatCount(list.summary.messageCount) },
+                { label: "credits", value: formatCount(list.summary.credits) },
+              ]
+            : []
+        }
+        toolbar={
+          <>
+            <SearchField
+              label={scope.canSeeUsers ? "Search by ID, title or creator" : "Search by ID or title"}
+              value={view.search}
+              onChange={(search) => change({ search })}
+            />
+            <DateFilter />
+            <ChoiceFilter
+              noun={TYPES}
+              choices={choicesOf(BILLING_TYPES)}
+              chosen={variables.filterBy.billingTypes}
+              onChange={(types) => change({ types })}
+            />
+            <SortMenu
+              fields={CONVERSATION_SORTS}
+              labels={SORT_LABELS}
+              sorting={sorting}
+              onChange={sort}
+            />
+          </>
+        }
+      >
+        <RecordTable
+          caption="Credit usage of conversations"
+          columns={columnsOf(scope, setBilled)}
+          rows={list?.nodes ?? []}
+          sorting={sorting}
+          onSort={sortBy}
+          isLoading={fetching}
+        />
+      </RecordList>
+      <Suspense>
+        {billed && <BillingDrawer conversation={billed} onClose={() => setBilled(null)} />}
+      </Suspense>
+    </>
+  );
+}
+
+function columnsOf(
+  { canSeeUsers }: Scope,
+  onBilled: (conversation: Conversation) => void,
+): Column<Conversation, ConversationUsageOrderField>[] {
+  return [
+    {
+      header: "Conversation ID",
+      cell: ({ conversationId }) => <Identifier label="conversation ID" id={conversationId} />,
+    },
+    { header: "Title", cell: ({ title }) => <span className={classes.title}>{title}</span> },
+    {
+      header: "Messages",
+      field: "MESSAGE_COUNT",
+      isNumber: true,
+      cell: ({ messageCount }) => formatCount(messageCount),
+    },
+    {
+      header: "Credits",
+      field: "CREDITS",
+      isNumber: true,
+      cell: (conversation) => (
+        <UnstyledButton
+          className={classes.credits}
+          aria-haspopup="dialog"
+          aria-label={`${formatCount(conversation.credits)} credits: show the billing detail`}
+          onClick={() => onBilled(conversation)}
+        >
+          {formatCount(conversation.credits)}
+        </UnstyledButton>
+      ),
+    },
+    ...(canSeeUsers
+      ? [{ header: "User", cell: ({ user }: Conversation) => <UserCell user={user} /> }]
+      : []),
+    {
+      header: "Billing type",
+      cell: ({ billingType }) => labelOf(BILLING_TYPES, billingType),
+    },
+    {
+      header: "Updated",
+      field: "UPDATED_AT",
+      cell: ({ updatedAt }) => <time dateTime={updatedAt}>{formatMoment(updatedAt)}</time>,
+    },
+  ];
+}

@@ -1,0 +1,142 @@
+import { useQuery } from "urql";
+import { graphql } from "../gql";
+import type { McpHttpCallOrderField, McpHttpCallsQuery } from "../gql/graphql";
+import { formatCount, formatDate, formatMoment } from "../locale";
+import { type Choice, ChoiceFilter } from "./ChoiceFilter";
+import { DateFilter } from "./DateFilter";
+import { Identifier } from "./Identifier";
+import { RecordList } from "./RecordList";
+import { type Column, RecordTable } from "./RecordTable";
+import { SortMenu } from "./SortMenu";
+import { TIME_AND_CREDITS } from "./sortLabels";
+import { UserCell } from "./UserCell";
+import { CALL_SORTS, callVariables, isFiltered, type Scope } from "./variables";
+import { useRecordView, useRecovery, useSorting } from "./view";
+
+const MCP_HTTP_CALLS = graphql(`
+  query McpHttpCalls(
+    $workspaceId: ID!
+    $canSeeUsers: Boolean!
+    $first: Int
+    $after: String
+    $last: Int
+    $before: String
+    $filterBy: McpHttpCallFilter
+    $orderBy: McpHttpCallOrder
+  ) {
+    workspace(id: $workspaceId) {
+      id
+      apiKeys(first: 100) {
+        nodes { id name revokedAt }
+        pageInfo { hasNextPage }
+      }
+      mcpHttpCalls(
+        first: $first
+        after: $after
+        last: $last
+        before: $before
+        filterBy: $filterBy
+        orderBy: $orderBy
+      ) {
+        totalCount
+        summary { credits }
+        nodes {
+          id
+          callId
+          apiKey { id name revokedAt }
+          credits
+          createdAt
+          user @include(if: $canSeeUsers) { id name email }
+        }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      }
+    }
+  }
+`);
+
+const NOUN = { one: "call", other: "calls" };
+const KEYS = { one: "API key", other: "API keys" };
+
+type Workspace = NonNullable<McpHttpCallsQuery["workspace"]>;
+type Call = Workspace["mcpHttpCalls"]["nodes"][number];
+
+/** The credits that requests with an API key have cost. */
+export function McpHttpCalls(scope: Scope) {
+  const { view, change } = useRecordView();
+  const variables = callVariables(scope, view);
+  const [{ data, error, fetching }, ask] = useQuery({ query: MCP_HTTP_CALLS, variables });
+  const { sorting, sort, sortBy } = useSorting(CALL_SORTS);
+  const keys = data?.workspace?.apiKeys;
+  const list = data?.workspace?.mcpHttpCalls;
+  return (
+    <RecordList
+      noun={NOUN}
+      emptyText="Requests that are made with an API key and what they cost will be listed here."
+      list={list}
+      error={useRecovery(error)}
+      isLoading={fetching}
+      onRetry={() => ask({ requestPolicy: "network-only" })}
+      isFiltered={isFiltered(variables)}
+      totals={list ? [{ label: "credits", value: formatCount(list.summary.credits) }] : []}
+      toolbar={
+        <>
+          <DateFilter />
+          <ChoiceFilter
+            noun={KEYS}
+            choices={keys?.nodes.map(choiceOf) ?? []}
+            chosen={variables.filterBy.apiKeyIds}
+            onChange={(chosen) => change({ keys: chosen })}
+            note={keys?.pageInfo.hasNextPage ? "These are the oldest 100 keys." : undefined}
+          />
+          <SortMenu
+            fields={CALL_SORTS}
+            labels={TIME_AND_CREDITS}
+            sorting={sorting}
+            onChange={sort}
+          />
+        </>
+      }
+    >
+      <RecordTable
+        caption="Credit usage of MCP-HTTP calls"
+        columns={columnsOf(scope)}
+        rows={list?.nodes ?? []}
+        sorting={sorting}
+        onSort={sortBy}
+        isLoading={fetching}
+      />
+    </RecordList>
+  );
+}
+
+function columnsOf({ canSeeUsers }: Scope): Column<Call, McpHttpCallOrderField>[] {
+  return [
+    { header: "Call ID", cell: ({ callId }) => <Identifier label="call ID" id={callId} /> },
+    {
+      header: "API key",
+      cell: ({ apiKey }) => (apiKey.revokedAt ? `${apiKey.name} (revoked)` : apiKey.name),
+    },
+    {
+      header: "Credits",
+      field: "CREDITS",
+      isNumber: true,
+      cell: ({ credits }) => formatCount(credits),
+    },
+    ...(canSeeUsers
+      ? [{ header: "User", cell: ({ user }: Call) => <UserCell user={user} /> }]
+      : []),
+    {
+      header: "Created",
+      field: "CREATED_AT",
+      cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,
+    },
+  ];
+}
+
+function choiceOf({ id, name, revokedAt }: Workspace["apiKeys"]["nodes"][number]): Choice {
+  return {
+    value: id,
+    label: name,
+    note: revokedAt ? `Revoked on ${formatDate(revokedAt)}` : undefined,
+  };
+}

@@ -1,0 +1,52 @@
+import { Button, Group, Paper, Text, VisuallyHidden } from "@mantine/core";
+import { formatCount } from "../locale";
+import { countOf, type Noun } from "./noun";
+import classes from "./SummaryBar.module.css";
+import { useRecordView } from "./view";
+
+export interface Total {
+  label: string;
+  /** As it is shown. */
+  value: string;
+}
+
+interface Props {
+  noun: Noun;
+  /** How many rows the filters let through; undefined while nobody knows. */
+  count: number | undefined;
+  totals: Total[];
+  /** Whether filters are active. */
+  isShown: boolean;
+}
+
+/** The totals of what the filters let through; each change of the count is read out. */
+export function SummaryBar({ noun, count, totals, isShown }: Props) {
+  const { clear } = useRecordView();
+  return (
+    <>
+      <VisuallyHidden role="status">{count !== undefined && countOf(count, noun)}</VisuallyHidden>
+      {isShown && (
+        <Paper withBorder p="sm" className={classes.bar}>
+          <Group component="dl" className={classes.totals} gap="xl">
+            {count !== undefined &&
+              [...totals, { label: noun.other, value: formatCount(count) }].map(
+                ({ label, value }) => (
+                  <div key={label}>
+                    <Text component="dt" size="xs" c="dimmed" className={classes.label}>
+                      {label}
+                    </Text>
+                    <Text component="dd" className={classes.value}>
+                      {value}
+                    </Text>
+                  </div>
+                ),
+              )}
+          </Group>
+          <Button variant="subtle" size="xs" onClick={clear}>
+            Clear filters
+          </Button>
+        </Paper>
+      )}
+    </>
+  );
+}
