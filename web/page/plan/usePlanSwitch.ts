@@ -1,0 +1,153 @@
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+import { departure } from "../checkout/departure";
+import { returnAddresses, useLeaving } from "../checkout/leave";
+import { graphql, read } from "../gql";
+import type { PlanSwitchTermsFragment, SwitchPlanMutation } from "../gql/graphql";
+import { formatDate } from "../locale";
+import type { Refusal } from "../requests/refusals";
+import { useRequest } from "../requests/useRequest";
+import { labelOfPlan } from "./labels";
+import type { Option } from "./option";
+
+/** What a switch would do, and the token that confirms just that. */
+export const TERMS = graphql(`
+  fragment PlanSwitchTerms on PlanSwitchPreview {
+    token
+    action
+    amountDue { amountMinor currency }
+    credits
+    effectiveAt
+    expiresAt
+  }
+`);
+
+export type Terms = PlanSwitchTermsFragment;
+
+const SWITCH_PLAN = graphql(`
+  mutation SwitchPlan($input: SwitchPlanInput!) {
+    switchPlan(input: $input) {
+      outcome {
+        __typename
+        ... on PlanSwitched { effectiveAt }
+        ... on PlanSwitchScheduled { effectiveAt }
+        ... on PlanCheckoutRequired { url }
+        ... on PlanSwitchPaymentRequired { url expiresAt }
+        ... on PlanSwitchConfirmationRequired { preview { ...PlanSwitchTerms } }
+      }
+      workspace { id subscription { plan { id } } creditBalance { remaining } }
+      userErrors { code message }
+    }
+  }
+`);
+
+type Outcome = NonNullable<NonNullable<SwitchPlanMutation["switchPlan"]>["outcome"]>;
+
+/** Where a person is on the way to another plan. */
+export type Step =
+  | { name: "compare" }
+  | { name: "confirm"; option: Option }
+  | { name: "downgrade"; option: Option }
+  | { name: "authenticate"; option: Option; url: string; expiresAt: string };
+
+export interface PlanSwitch {
+  step: Step;
+  /** The plan that is being asked for, or whose checkout page is being opened. */
+  busyWith: Option | null;
+  refusal: Refusal | null;
+  /** Begin with a plan: compared, it is confirmed or bought next. */
+  choose: (option: Option) => void;
+  /** Ask for it; with the token of what was shown where that is to be confirmed. */
+  send: (option: Option, token?: string) => Promise<Sent>;
+  /** Ask once more for what was asked for without a confirmation. */
+  retry: () => void;
+  back: () => void;
+}
+
+/** What is left to do after asking: to look at other terms than those that were confirmed. */
+export interface Sent {
+  newTerms: Terms | null;
+  refusal: Refusal | null;
+}
+
+interface Surroundings {
+  workspaceId: string;
+  /** What the workspace holds, told by a fingerprint: another one is there after a checkout. */
+  before: string;
+  onDone: () => void;
+}
+
+/** Lead a person from the choice of a plan to its end, asking the gateway at each step. */
+export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): PlanSwitch {
+  const [step, setStep] = useState<Step>({ name: "compare" });
+  const [asked, setAsked] = useState<Option | null>(null);
+  const [isLeaving, leaveFor] = useLeaving();
+  const { ask, isBusy, refusal, forgive } = useRequest(SWITCH_PLAN, ({ switchPlan }) => switchPlan);
+
+  const arrive = (option: Option, outcome: Outcome): Terms | null => {
+    const name = labelOfPlan(option.plan.name, option.billingCycle);
+    switch (outcome.__typename) {
+      case "PlanSwitched":
+        notifications.show({ color: "teal", title: `You are on ${name}`, message: SWITCHED });
+        onDone();
+        return null;
+      case "PlanSwitchScheduled":
+        notifications.show({
+          color: "teal",
+          title: `${name} starts on ${formatDate(outcome.effectiveAt)}`,
+          message: SCHEDULED,
+        });
+        onDone();
+        return null;
+      case "PlanCheckoutRequired":
+        departure.remember({ what: "plan", workspaceId, planName: option.plan.name, before });
+        leaveFor(outcome.url);
+        return null;
+      case "PlanSwitchPaymentRequired":
+        setStep({
+          name: "authenticate",
+          option,
+          url: outcome.url,
+          expiresAt: outcome.expiresAt,
+        });
+        return null;
+      case "PlanSwitchConfirmationRequired":
+        setStep({ name: "confirm", option });
+        return read(TERMS, outcome.preview);
+    }
+  };
+
+  const send = async (option: Option, token?: string): Promise<Sent> => {
+    setAsked(option);
+    const answer = await ask((idempotencyKey) => ({
+      workspaceId,
+      planId: option.plan.id,
+      billingCycle: option.billingCycle ?? null,
+      previewToken: token ?? null,
+      ...returnAddresses(workspaceId),
+      idempotencyKey,
+    }));
+    const outcome = answer.done?.outcome;
+    const newTerms = outcome ? arrive(option, outcome) : null;
+    return { newTerms, refusal: answer.refusal };
+  };
+
+  const choose = (option: Option) => {
+    forgive();
+    if (option.requiresConfirmation) setStep({ name: "confirm", option });
+    else if (option.action === "CANCEL_AT_PERIOD_END") setStep({ name: "downgrade", option });
+    else void send(option);
+  };
+
+  const back = () => {
+    forgive();
+    setStep({ name: "compare" });
+  };
+
+  const retry = () => asked && void send(asked);
+  const busyWith = isBusy || isLeaving ? asked : null;
+  return { step, busyWith, refusal, choose, send, retry, back };
+}
+
+const SWITCHED = "The new plan is in effect.";
+const SCHEDULED = "Until then nothing changes, and you can undo it.";
