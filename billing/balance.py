@@ -9,7 +9,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    DateTime,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from billing import batch, keyset
 from models.database import Snapshot
@@ -57,28 +71,7 @@ async def current(
     snapshot: Snapshot, *, workspace_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, Balance]:
     """Return the balance of each workspace at `now`, by workspace id, by one statement."""
-    live = (
-        select(
-            _LOTS.workspace_id,
-            _LOTS.kind,
-            func.coalesce(_LOTS.period_end, _LOTS.expires_at).label("shown_expiry"),
-            cast(func.sum(_LOTS.remaining), BigInteger).label("remaining"),
-        )
-        .where(_LOTS.workspace_id.in_(workspace_ids), live_at(now))
-        .group_by(_LOTS.workspace_id, _LOTS.kind, "shown_expiry")
-        .subquery()
-    )
-    rows = await snapshot.all(
-        select(
-            CreditBalance.workspace_id,
-            CreditBalance.overdraft,
-            live.c.kind,
-            live.c.shown_expiry,
-            live.c.remaining,
-        )
-        .outerjoin(live, live.c.workspace_id == CreditBalance.workspace_id)
-        .where(CreditBalance.workspace_id.in_(workspace_ids))
-    )
+    rows = await snapshot.all(_CURRENT, {"workspace_ids": workspace_ids, "now": now})
     sums: dict[UUID, dict[LotKind, int]] = {}
     expiries: dict[UUID, dict[datetime, int]] = {}
     overdrafts: dict[UUID, int] = {}
@@ -171,7 +164,7 @@ async def depletions(
     }
 
 
-def live_at(now: datetime) -> ColumnElement[bool]:
+def live_at(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the condition of a lot that counts at `now`."""
     return and_(_LOTS.remaining > 0, or_(_LOTS.expires_at.is_(None), _LOTS.expires_at > now))
 
@@ -179,6 +172,37 @@ def live_at(now: datetime) -> ColumnElement[bool]:
 _LOTS = CreditLot.__table__.c
 _CHARGES = CreditCharge.__table__.c
 _BALANCES = CreditBalance.__table__.c
+_TIME = DateTime(timezone=True)
+
+
+def _current() -> Select[*tuple[Any, ...]]:
+    """Return the statement of the balances: one row for each kind and shown expiry."""
+    workspace_ids = bindparam("workspace_ids", type_=Uuid(), expanding=True)
+    live = (
+        select(
+            _LOTS.workspace_id,
+            _LOTS.kind,
+            func.coalesce(_LOTS.period_end, _LOTS.expires_at).label("shown_expiry"),
+            cast(func.sum(_LOTS.remaining), BigInteger).label("remaining"),
+        )
+        .where(_LOTS.workspace_id.in_(workspace_ids), live_at(bindparam("now", type_=_TIME)))
+        .group_by(_LOTS.workspace_id, _LOTS.kind, "shown_expiry")
+        .subquery()
+    )
+    return (
+        select(
+            _BALANCES.workspace_id,
+            _BALANCES.overdraft,
+            live.c.kind,
+            live.c.shown_expiry,
+            live.c.remaining,
+        )
+        .outerjoin(live, live.c.workspace_id == _BALANCES.workspace_id)
+        .where(_BALANCES.workspace_id.in_(workspace_ids))
+    )
+
+
+_CURRENT = _current()
 
 
 def _next(expiries: dict[datetime, int]) -> NextExpiry | None:
