@@ -1,34 +1,82 @@
-import { Text, Title } from "@mantine/core";
+import { useDocumentTitle, useWindowEvent } from "@mantine/hooks";
 import { useQuery } from "urql";
 import { useWorkspaceId } from "./address";
+import { useLatest } from "./client/latest";
 import { graphql } from "./gql";
+import { Header } from "./Header";
+import { isDemo } from "./session/people";
+import { useSession } from "./session/Session";
+import { SignedOut } from "./session/SignedOut";
+import { SignInMenu } from "./session/SignInMenu";
+import { FailureNotice } from "./states/FailureNotice";
+import { LoadingState } from "./states/LoadingState";
+import { OfflineNotice } from "./states/OfflineNotice";
+import { NoWorkspace } from "./workspace/NoWorkspace";
+import { Overview } from "./workspace/Overview";
+import { WorkspaceSwitcher } from "./workspace/WorkspaceSwitcher";
 
 const PAGE = graphql(`
   query Page($workspace: ID!, $isSelected: Boolean!) {
     viewer {
       id
       name
-      workspaces(first: 100) {
-        edges { role node { id name } }
-      }
+      ...WorkspaceSwitcher
+      ...NoWorkspace
     }
     workspace(id: $workspace) @include(if: $isSelected) {
       id
       name
+      ...Overview
     }
   }
 `);
 
 export function App() {
-  const [workspace] = useWorkspaceId();
-  const [{ data }] = useQuery({
-    query: PAGE,
-    variables: { workspace: workspace ?? "", isSelected: workspace !== null },
-  });
+  const { token, isOver } = useSession();
+  if (token && !isOver) return <Page />;
   return (
-    <main className="page">
-      <Title order={1}>Subscription and Credits</Title>
-      <Text>{data?.workspace?.name ?? data?.viewer?.name ?? "Nobody"}</Text>
-    </main>
+    <div className="page">
+      <Header />
+      <main>
+        <SignedOut />
+      </main>
+    </div>
+  );
+}
+
+function Page() {
+  const [workspaceId] = useWorkspaceId();
+  const [{ data: answered, error, fetching }, ask] = useQuery({
+    query: PAGE,
+    variables: { workspace: workspaceId ?? "", isSelected: workspaceId !== null },
+  });
+  const data = useLatest(answered);
+  const askAgain = () => ask({ requestPolicy: "network-only" });
+  useWindowEvent("online", askAgain);
+
+  // Until the answer for a workspace is there, the one for the workspace before it still is.
+  const workspace = data?.workspace?.id === workspaceId ? data?.workspace : null;
+  const viewer = data?.viewer;
+  useDocumentTitle(
+    workspace ? `${workspace.name} – Subscription and Credits` : "Subscription and Credits",
+  );
+  return (
+    <div className="page">
+      <div>
+        <Header>
+          {viewer && <WorkspaceSwitcher user={viewer} />}
+          {viewer && isDemo && <SignInMenu name={viewer.name} />}
+        </Header>
+        <OfflineNotice />
+      </div>
+      <main className="page-content">
+        {error && <FailureNotice error={error} onRetry={askAgain} />}
+        {workspace && <Overview key={workspace.id} workspace={workspace} />}
+        {!workspace && fetching && <LoadingState label="Loading the workspace" lines={8} />}
+        {!workspace && !fetching && !error && (
+          <NoWorkspace user={viewer ?? null} isSelected={workspaceId !== null} />
+        )}
+      </main>
+    </div>
   );
 }

@@ -3,17 +3,26 @@ import { Notifications } from "@mantine/notifications";
 import { NuqsAdapter } from "nuqs/adapters/react";
 import type { ReactNode } from "react";
 import { nonce } from "./nonce";
+import { Connection } from "./session/Connection";
+import { DemoProvider } from "./session/Demo";
 import { SessionProvider } from "./session/Session";
+import { ErrorBoundary } from "./states/ErrorBoundary";
 import { theme } from "./theme";
 
 /** Everything around the page that is not seen: its look, its address, and who is signed in. */
 export function Surroundings({ children }: { children: ReactNode }) {
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
-      <Notifications position="top-right" />
-      <NuqsAdapter>
-        <SessionProvider>{children}</SessionProvider>
-      </NuqsAdapter>
+      <ErrorBoundary>
+        <Notifications position="top-right" />
+        <NuqsAdapter>
+          <SessionProvider>
+            <DemoProvider>
+              <Connection>{children}</Connection>
+            </DemoProvider>
+          </SessionProvider>
+        </NuqsAdapter>
+      </ErrorBoundary>
     </MantineProvider>
   );
 }

@@ -1,15 +1,28 @@
-import { Client, cacheExchange, fetchExchange, subscriptionExchange } from "@urql/core";
+import {
+  Client,
+  cacheExchange,
+  fetchExchange,
+  mapExchange,
+  subscriptionExchange,
+} from "@urql/core";
 import { refocusExchange } from "@urql/exchange-refocus";
 import { createClient as createEventsClient } from "graphql-sse";
+import { againExchange } from "./again";
+import { failureOf } from "./failure";
 
 const URL_OF_GRAPHQL = new URL("/graphql", location.origin).href;
+
+interface Options {
+  /** Called when the gateway does not take the token, or not any more. */
+  onRefused: () => void;
+}
 
 /**
  * Create a client for one person. Answers are cached by document: a mutation lets every query
  * whose answer holds a type that it answered with be asked again. Nothing is shown before the
  * gateway has said so: this is about money.
  */
-export function createClient(token: string): Client {
+export function createClient(token: string, { onRefused }: Options): Client {
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
   const events = createEventsClient({ url: URL_OF_GRAPHQL, headers, retryAttempts: 20 });
   return new Client({
@@ -18,6 +31,12 @@ export function createClient(token: string): Client {
     preferGetMethod: false,
     exchanges: [
       refocusExchange(),
+      againExchange,
+      mapExchange({
+        onError: (error) => {
+          if (failureOf(error) === "session-over") onRefused();
+        },
+      }),
       cacheExchange,
       fetchExchange,
       subscriptionExchange({

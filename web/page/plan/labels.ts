@@ -1,4 +1,4 @@
-import type { BillingCycle } from "../gql/graphql";
+import type { BillingCycle, PlanKind } from "../gql/graphql";
 
 const CYCLES: Record<BillingCycle, string> = {
   MONTHLY: "monthly",
@@ -11,6 +11,17 @@ const PER_CYCLE: Record<BillingCycle, string> = {
   YEARLY: "a year",
   ONE_TIME: "once",
 };
+
+const KINDS: Record<PlanKind, string> = {
+  FREE: "Free",
+  ONE_TIME: "Does not renew",
+  RECURRING: "Renews by itself",
+};
+
+/** `Renews by itself`; empty for a word of a newer gateway */
+export function labelOfKind(kind: PlanKind): string {
+  return KINDS[kind] ?? "";
+}
 
 /** `monthly`; empty for Free, which has no cycle, and for a word of a newer gateway. */
 export function labelOfCycle(cycle: BillingCycle | null | undefined): string {

@@ -7,23 +7,26 @@ import {
   useMemo,
   useState,
 } from "react";
-import { Provider as ClientProvider } from "urql";
 import { token as stored } from "../../token";
-import { createClient } from "../client/client";
 import { takeToken } from "./handover";
 
 export interface Session {
   /** The token of whoever is signed in; empty for nobody. */
   token: string;
-  /** Be somebody else from now on: with a client, and a cache, of their own. */
+  /** Whether the gateway does not take the token any more. */
+  isOver: boolean;
+  /** Be somebody else from now on, or the same person with a new token. */
   signIn: (token: string) => void;
-  signOut: () => void;
+  /** Tell that the gateway does not take a token any more. */
+  end: (token: string) => void;
 }
 
 const SessionContext = createContext<Session | null>(null);
 
+/** Keeps who is signed in: whose token was handed over in the address, or chosen in the demo. */
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [token, setToken] = useState(takeToken);
+  const [ended, end] = useState<string | null>(null);
   const signIn = useCallback((next: string) => {
     stored.write(next);
     setToken(next);
@@ -33,13 +36,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     addEventListener("hashchange", take);
     return () => removeEventListener("hashchange", take);
   }, []);
-  const session = useMemo(() => ({ token, signIn, signOut: () => signIn("") }), [token, signIn]);
-  const client = useMemo(() => createClient(token), [token]);
-  return (
-    <SessionContext value={session}>
-      <ClientProvider value={client}>{children}</ClientProvider>
-    </SessionContext>
+  const session = useMemo(
+    () => ({ token, isOver: token !== "" && token === ended, signIn, end }),
+    [token, ended, signIn],
   );
+  return <SessionContext value={session}>{children}</SessionContext>;
 }
 
 export function useSession(): Session {

@@ -12,7 +12,7 @@ export interface Person {
 export const isDemo =
   document.querySelector<HTMLMetaElement>("meta[name=sign-in]")?.content === "demo";
 
-/** Fetch whom one can be in the demo, with fresh tokens. */
+/** Fetch whom one can be in the demo, the owner first, with fresh tokens. */
 export async function fetchPeople(): Promise<Person[]> {
   const answer = await fetch("/demo/people", { headers: { accept: "application/json" } });
   if (!answer.ok) throw new Error(`The demo's people: HTTP ${answer.status}`);

@@ -1,0 +1,33 @@
+import { CreditsCard } from "../credits/CreditsCard";
+import { Purchase } from "../credits/Purchase";
+import { UsageChart } from "../credits/UsageChart";
+import { type FragmentType, graphql, read } from "../gql";
+import { PlanCard } from "../plan/PlanCard";
+import { Records } from "../records/Records";
+import classes from "./Overview.module.css";
+
+const OVERVIEW = graphql(`
+  fragment Overview on Workspace {
+    id
+    viewerPermissions { canSeeUsers }
+    ...PlanCard
+    ...CreditsCard
+    ...UsageChart
+  }
+`);
+
+/** A workspace: its plan, its credits, and what used them. */
+export function Overview({ workspace: shown }: { workspace: FragmentType<typeof OVERVIEW> }) {
+  const workspace = read(OVERVIEW, shown);
+  return (
+    <>
+      <Purchase workspaceId={workspace.id} />
+      <div className={classes.cards}>
+        <PlanCard workspace={workspace} />
+        <CreditsCard workspace={workspace} />
+      </div>
+      <UsageChart workspace={workspace} />
+      <Records workspaceId={workspace.id} canSeeUsers={workspace.viewerPermissions.canSeeUsers} />
+    </>
+  );
+}
