@@ -28,10 +28,10 @@ from tests.chaos import death, naive
 LOADED: Final = (server, worker_commands)
 """What the command line loads when it needs it: every life shares it."""
 
-STEPS_MEAN: Final = 150
+STEPS_MEAN: Final = 200
 """How many steps of work a life has in a storm, on average."""
 
-SECONDS_MEAN: Final = 5.0
+SECONDS_MEAN: Final = 15.0
 """How long a life is in a storm, on average, if its steps don't end it before."""
 
 _PAUSE_SECONDS: Final = 0.02

@@ -48,6 +48,7 @@ class Life:
     spent: dict[str, int] = field(default_factory=dict)
     reversed: set[str] = field(default_factory=set)
     refused: Counter[str] = field(default_factory=Counter)
+    is_reporting: bool = False
 
     async def go_on(self, acts: int) -> None:
         """Do a few things, one after the other."""
@@ -110,7 +111,9 @@ class Life:
         amount = self.chance.randint(1, 400)
         event_id = f"{self.name}-{len(self.spent)}"
         at = self.world.sandbox.told()
+        self.is_reporting = True
         await patiently(lambda: self.world.use(self.owner, amount, event_id, name=self.name, at=at))
+        self.is_reporting = False
         self.spent[event_id] = amount
 
     async def _undo(self) -> None:

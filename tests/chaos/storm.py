@@ -8,13 +8,14 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 
@@ -31,10 +32,12 @@ ROUNDS_MAX = 5
 """How often it is compared with Stripe after a storm, at most: a day lies between."""
 
 _PHASES = ("to begin", "of storm", "to recover")
+_BUYERS = 2
+_PURCHASES = 6
 _RETRY_SECONDS = "0.1,0.3,1,2"
 _TROUBLES = ("error", "error_after", "rate_limit", "drop", "drop_after")
 _TROUBLED_MAX = 0.15
-_MOVES = (
+_LEAPS = (
     timedelta(minutes=16),
     timedelta(hours=1),
     timedelta(hours=7),
@@ -42,6 +45,7 @@ _MOVES = (
     timedelta(days=6),
     timedelta(days=17),
 )
+_SHORT = timedelta(hours=7)
 _LASTS = timedelta(days=75)
 """How far the clock is moved in a storm, at most."""
 
@@ -69,12 +73,17 @@ class Scene:
     gateway: MortalGateway
     seed: str
     lives: list[Life] = field(default_factory=list)
+    deliveries: Counter[str] = field(default_factory=Counter)
 
     async def owner(self, name: str, *, referred_by: str | None = None) -> Life:
         """Let somebody more live here."""
         owner = await patiently(lambda: self.world.owner(name, referred_by=referred_by))
         self.lives.append(Life(self.world, owner, name, _chance(self.seed, name)))
         return self.lives[-1]
+
+
+Wind = Callable[[Scene, random.Random], Coroutine[Any, Any, None]]
+"""Something that goes wrong, again and again."""
 
 
 @asynccontextmanager
@@ -95,41 +104,40 @@ async def survive(server_url: str, stock: Stock, directory: Path, *, seed: str) 
     """Let a storm come over a few owners, let it pass, and look at what is left."""
     marks = [time.monotonic()]
     async with scene(server_url, stock, directory, seed=seed) as place:
-        world, referrer = place.world, None
+        referrer = None
         for number in range(OWNERS):
             referrer = (await place.owner(f"owner-{number}", referred_by=referrer)).name
-        await place.gateway.lives("storm")
-        marks.append(time.monotonic())
-        await world.sandbox.control("webhooks", **DELIVERIES)
-        raging = [
-            asyncio.create_task(_trouble(world, _chance(seed, "trouble"))),
-            asyncio.create_task(_jam(world, _chance(seed, "jam"))),
-            asyncio.create_task(_age(world, _chance(seed, "age"))),
-            asyncio.create_task(_wear(world, _chance(seed, "wear"))),
-        ]
-        try:
+        async with _raging(place, "storm", _trouble, _jam, _age, _wear):
+            marks.append(time.monotonic())
             await asyncio.gather(*(life.go_on(ACTS) for life in place.lives))
-        finally:
-            await _stop(raging)
-        marks.append(time.monotonic())
-        deliveries = (await world.sandbox.look("webhooks"))["counts"]
+            marks.append(time.monotonic())
         await place.gateway.lives("calm")
-        await recover(world)
+        await recover(place.world)
         marks.append(time.monotonic())
-        return Aftermath(
-            wrong=await verdict.wrong(world, place.lives),
-            deaths=place.gateway.deaths(),
-            deliveries=Counter(deliveries),
-            refused=sum((life.refused for life in place.lives), Counter()),
-            acts=ACTS * len(place.lives),
-            seconds=dict(zip(_PHASES, _differences(marks), strict=True)),
-        )
+        return await _left(place, await verdict.wrong(place.world, place.lives), marks)
+
+
+async def survive_naively(
+    server_url: str, stock: Stock, directory: Path, *, seed: str, is_calm: bool
+) -> Aftermath:
+    """Let owners buy packs, with a naive receiver in the place of ours; look at their credits."""
+    async with scene(server_url, stock, directory, seed=seed) as place:
+        for number in range(_BUYERS):
+            buyer = await place.owner(f"owner-{number}")
+            await place.world.buy(buyer.owner, "starter", "YEARLY")
+        words, winds = ("calm naive", []) if is_calm else ("storm naive", [_trouble, _jam, _wear])
+        async with _raging(place, words, *winds):
+            purchases = [life.top_up for life in place.lives for _ in range(_PURCHASES)]
+            await asyncio.gather(*(buy() for buy in purchases))
+        if not is_calm:
+            await place.gateway.lives("calm naive")
+        await place.world.settled()
+        wrong = [*map(str, await place.world.drifts()), *await place.world.untrue()]
+        return await _left(place, wrong)
 
 
 async def recover(world: World) -> None:
-    """Let everything work again, and let a few days pass: nobody does anything by hand."""
-    await world.sandbox.forget_faults()
-    await world.sandbox.control("webhooks")
+    """Let a few days pass: nobody does anything by hand."""
     await _run_out(world)
     for _ in range(ROUNDS_MAX):
         await world.pass_time(days=1, hours=1)
@@ -139,37 +147,76 @@ async def recover(world: World) -> None:
             return
 
 
-async def _trouble(world: World, chance: random.Random) -> None:
+@asynccontextmanager
+async def _raging(place: Scene, words: str, *winds: Wind) -> AsyncIterator[None]:
+    """Let the processes live in that way meanwhile; where a wind blows, webhooks suffer too."""
+    await place.gateway.lives(words)
+    if winds:
+        await place.world.sandbox.control("webhooks", **DELIVERIES)
+    chances = {wind: _chance(place.seed, wind.__name__) for wind in winds}
+    blowing = [asyncio.create_task(wind(place, chance)) for wind, chance in chances.items()]
+    try:
+        yield
+    finally:
+        await _stop(blowing)
+        await place.world.sandbox.forget_faults()
+        place.deliveries.update((await place.world.sandbox.look("webhooks"))["counts"])
+        await place.world.sandbox.control("webhooks")
+
+
+async def _left(place: Scene, wrong: list[str], marks: Sequence[float] = ()) -> Aftermath:
+    return Aftermath(
+        wrong=wrong,
+        deaths=place.gateway.deaths(),
+        deliveries=place.deliveries,
+        refused=sum((life.refused for life in place.lives), Counter()),
+        acts=ACTS * len(place.lives),
+        seconds={
+            phase: later - earlier
+            for phase, (earlier, later) in zip(_PHASES, pairwise(marks), strict=False)
+        },
+    )
+
+
+async def _trouble(place: Scene, chance: random.Random) -> None:
     """Let Stripe fail now and then, in every way, before and after the deed."""
     while True:
-        await world.sandbox.forget_faults()
+        await place.world.sandbox.forget_faults()
         fraction = chance.uniform(0, _TROUBLED_MAX)
-        await world.sandbox.control("faults", kind=chance.choice(_TROUBLES), fraction=fraction)
+        await place.world.sandbox.control(
+            "faults", kind=chance.choice(_TROUBLES), fraction=fraction
+        )
         await asyncio.sleep(chance.uniform(0.1, 0.6))
 
 
-async def _jam(world: World, chance: random.Random) -> None:
+async def _jam(place: Scene, chance: random.Random) -> None:
     """Hold all webhooks back for a while, and let them go, in any order."""
     while True:
         await asyncio.sleep(chance.uniform(0.2, 1.5))
-        await world.sandbox.control("webhooks", **DELIVERIES, hold=True)
+        await place.world.sandbox.control("webhooks", **DELIVERIES, hold=True)
         await asyncio.sleep(chance.uniform(0.1, 0.8))
-        await world.sandbox.control("webhooks", **DELIVERIES)
+        await place.world.sandbox.control("webhooks", **DELIVERIES)
 
 
-async def _age(world: World, chance: random.Random) -> None:
-    """Let time leap: renewals fall due, packages are refreshed, pages and lots expire."""
-    ends = await world.sandbox.now() + _LASTS
-    while await world.sandbox.now() < ends:
+async def _age(place: Scene, chance: random.Random) -> None:
+    """Let time leap: renewals fall due, packages are refreshed, pages and lots expire.
+
+    Usage is reported within weeks: as long as somebody is at it, the leaps are short.
+    """
+    ends = await place.world.sandbox.now() + _LASTS
+    while (now := await place.world.sandbox.now()) < ends:
+        leap = chance.choice(_LEAPS)
+        if any(life.is_reporting for life in place.lives):
+            leap = min(leap, _SHORT)
+        await place.world.sandbox.move(now + leap)
         await asyncio.sleep(chance.uniform(0.3, 1.5))
-        await world.sandbox.move(await world.sandbox.now() + chance.choice(_MOVES))
 
 
-async def _wear(world: World, chance: random.Random) -> None:
+async def _wear(place: Scene, chance: random.Random) -> None:
     """Let all leases run out: of who was killed, and of who is at work and too slow."""
     while True:
         await asyncio.sleep(chance.uniform(0.5, 2))
-        await _run_out(world)
+        await _run_out(place.world)
 
 
 async def _run_out(world: World) -> None:
@@ -185,10 +232,6 @@ async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
     for outcome in ended:
         if isinstance(outcome, Exception):
             raise outcome
-
-
-def _differences(marks: Sequence[float]) -> list[float]:
-    return [later - earlier for earlier, later in pairwise(marks)]
 
 
 def _chance(seed: str, name: str) -> random.Random:
