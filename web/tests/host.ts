@@ -47,12 +47,12 @@ export class Host {
     return data;
   }
 
-  /** Create a workspace with the demo's people in it, on Free; return its id. */
-  async createWorkspace(name: string): Promise<string> {
-    const members = Object.entries(SUBJECTS).map(([role, subject]) => ({
-      subject,
-      role: role.toUpperCase(),
-    }));
+  /** Create a workspace on Free with people of the demo in it; return its id. */
+  async createWorkspace(
+    name: string,
+    people: Role[] = ["owner", "admin", "member"],
+  ): Promise<string> {
+    const members = people.map((role) => ({ subject: SUBJECTS[role], role: role.toUpperCase() }));
     const { upsertWorkspace } = await this.ask<{
       upsertWorkspace: { workspaceId: string; userErrors: unknown[] };
     }>(UPSERT, { input: { externalId: crypto.randomUUID(), name, members } });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Browser, BrowserContext, Page, Request } from "playwright-core";
+import type { Browser, BrowserContext, Locator, Page, Request } from "playwright-core";
 
 /** How the page is looked at. */
 export interface Looks {
@@ -8,6 +8,8 @@ export interface Looks {
   timezoneId?: string;
   width?: number;
   height?: number;
+  /** Let the page be as it is outside of the demo: its host product signs people in. */
+  signIn?: "host";
 }
 
 /** A request of the page to the gateway. */
@@ -40,7 +42,7 @@ export class Visitor {
     browser: Browser,
     address: string,
     token: string,
-    { width = 1280, height = 900, locale = "en-US", timezoneId = "UTC", ...looks }: Looks,
+    { width = 1280, height = 900, locale = "en-US", timezoneId = "UTC", signIn, ...looks }: Looks,
   ): Promise<Visitor> {
     const context = await browser.newContext({
       viewport: { width, height },
@@ -53,6 +55,7 @@ export class Visitor {
     context.setDefaultTimeout(PATIENCE_MILLISECONDS);
     const visitor = new Visitor(context, await context.newPage(), address, token);
     await visitor.#listen();
+    if (signIn) await visitor.#changeSignIn(signIn);
     return visitor;
   }
 
@@ -68,6 +71,46 @@ export class Visitor {
     const found = this.page.getByText(text).filter({ visible: true }).first();
     await found.waitFor();
     return found;
+  }
+
+  /** Return what the address says after the question mark. */
+  address(): Record<string, string> {
+    return Object.fromEntries(new URL(this.page.url()).searchParams);
+  }
+
+  /** Return the names of the operations that the page has asked for so far. */
+  operations(): string[] {
+    return this.asked.map(({ operation }) => operation);
+  }
+
+  /** Return the table of the list that is shown, once nothing of it is on its way. */
+  async table(): Promise<Locator> {
+    const table = this.page.getByRole("tabpanel").locator("table[aria-busy=false]");
+    await table.waitFor();
+    return table;
+  }
+
+  /** Return the rows of the list that is shown. */
+  async rows(): Promise<Locator[]> {
+    return (await this.table()).locator("tbody tr").all();
+  }
+
+  /** Return the texts of a column of the list that is shown. */
+  async column(header: string): Promise<string[]> {
+    const table = await this.table();
+    const texts = await table.locator(`[data-label="${header}"]`).allInnerTexts();
+    return texts.map((text) => text.trim());
+  }
+
+  /** Choose an option of a list that opens under a labelled field. */
+  async choose(label: string, option: string): Promise<void> {
+    await this.page.getByRole("combobox", { name: label }).click();
+    await this.page.getByRole("option", { name: option }).click();
+  }
+
+  /** Wait until nothing is asked of anybody. */
+  async isQuiet(): Promise<void> {
+    await this.page.waitForLoadState("networkidle");
   }
 
   /** Do something, wait for what it asks of the gateway, and return that. */
@@ -130,6 +173,21 @@ export class Visitor {
       const asked = this.#read(request);
       if (asked) this.asked.push(asked);
     });
+  }
+
+  async #changeSignIn(signIn: string): Promise<void> {
+    await this.page.route(
+      (url) => url.pathname === "/",
+      async (route) => {
+        const response = await route.fetch();
+        const written = await response.text();
+        const body = written.replace(
+          'name="sign-in" content="demo"',
+          `name="sign-in" content="${signIn}"`,
+        );
+        await route.fulfill({ response, body });
+      },
+    );
   }
 
   #read(request: Request): Asked | null {
