@@ -1,3 +1,4 @@
+import { useFocusReturn } from "@mantine/hooks";
 import { type ReactNode, Suspense, useState } from "react";
 
 interface Props {
@@ -9,5 +10,7 @@ interface Props {
 export function OnceOpened({ isOpened, children }: Props) {
   const [wasOpened, setWasOpened] = useState(false);
   if (isOpened && !wasOpened) setWasOpened(true);
+  // The dialog comes too late to know where the focus was when it was opened first.
+  useFocusReturn({ opened: isOpened });
   return wasOpened && <Suspense fallback={null}>{children}</Suspense>;
 }
