@@ -1,9 +1,10 @@
-import { Anchor, Stack, Text } from "@mantine/core";
+import { Anchor, Stack } from "@mantine/core";
 import type { ReactNode } from "react";
 import { type FragmentType, graphql, read } from "../gql";
 import type { AdjustmentDetailFragment, CreditAdjustmentType } from "../gql/graphql";
 import { formatChange, formatCount, formatDate, formatMoney, formatPart } from "../locale";
 import { labelOfPlan } from "../plan/labels";
+import classes from "./AdjustmentDetail.module.css";
 import { dayOf } from "./days";
 import { ADJUSTMENT_TYPES, EXPIRATION_REASONS, LOT_KINDS, labelOf, REVERSAL_KINDS } from "./labels";
 import { countOf } from "./noun";
@@ -47,26 +48,25 @@ const PACKS = { one: "pack", other: "packs" };
 
 interface Props {
   detail: FragmentType<typeof ADJUSTMENT_DETAIL>;
-  /** What the gateway says of it; empty where the detail says it all. */
+  /** What the gateway says of it in English: shown where nothing else says it. */
   description: string;
 }
 
 /** The story behind an adjustment, in a line or two. */
 export function AdjustmentDetail({ detail, description }: Props) {
-  const story = read(ADJUSTMENT_DETAIL, detail);
   return (
-    <Stack gap={2} align="flex-start">
-      <Story story={story} />
-      {description && (
-        <Text size="xs" c="dimmed">
-          {description}
-        </Text>
-      )}
+    <Stack gap={2} className={classes.detail}>
+      <Story story={read(ADJUSTMENT_DETAIL, detail)} description={description} />
     </Stack>
   );
 }
 
-function Story({ story }: { story: AdjustmentDetailFragment }): ReactNode {
+interface StoryProps {
+  story: AdjustmentDetailFragment;
+  description: string;
+}
+
+function Story({ story, description }: StoryProps): ReactNode {
   switch (story.__typename) {
     case "AdminAdjustmentDetail":
       return <span>{story.note}</span>;
@@ -97,7 +97,10 @@ function Story({ story }: { story: AdjustmentDetailFragment }): ReactNode {
     case "PaymentReversalDetail":
       return (
         <>
-          <span>{labelOf(REVERSAL_KINDS, story.kind)}</span>
+          <span>
+            {labelOf(REVERSAL_KINDS, story.kind)}
+            {description && `: ${description}`}
+          </span>
           {story.reversed && (
             <AdjustmentLink adjustment={story.reversed}>
               {labelOf(ADJUSTMENT_TYPES, story.reversed.type)} of{" "}
@@ -118,7 +121,7 @@ function Story({ story }: { story: AdjustmentDetailFragment }): ReactNode {
     case "ReferralDetail":
       return <span>{referralOf(story)}</span>;
     default:
-      return null; // a story that only a newer gateway tells
+      return <span>{description}</span>; // a story that only a newer gateway tells
   }
 }
 

@@ -124,12 +124,13 @@ const COLUMNS: Column<Adjustment, CreditAdjustmentOrderField>[] = [
   {
     header: "Created",
     field: "CREATED_AT",
+    isShort: true,
     cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,
   },
 ];
 
 const totalsOf = ({ granted, removed, net }: Summary) => [
-  { label: "added", value: formatCount(granted) },
-  { label: "removed", value: formatCount(removed) },
-  { label: "net change", value: formatChange(net) },
+  { label: "Added", value: formatCount(granted) },
+  { label: "Removed", value: formatCount(removed) },
+  { label: "Net change", value: formatChange(net) },
 ];

@@ -45,22 +45,23 @@ type Node = NonNullable<ConversationChargesQuery["node"]>;
 type Charge = Extract<Node, { charges: unknown }>["charges"]["nodes"][number];
 
 interface Props {
-  conversation: { id: string; title: string };
+  conversationId: string;
+  opened: boolean;
   onClose: () => void;
 }
 
 /** What a conversation was charged for, when, and which credits paid it. */
-export default function BillingDrawer({ conversation, onClose }: Props) {
+export default function BillingDrawer({ conversationId, opened, onClose }: Props) {
   return (
     <Drawer
-      opened
+      opened={opened}
       onClose={onClose}
       position="right"
       size="lg"
       title="Billing detail"
       closeButtonProps={{ "aria-label": "Close the billing detail" }}
     >
-      <Charges id={conversation.id} />
+      <Charges key={conversationId} id={conversationId} />
     </Drawer>
   );
 }

@@ -40,6 +40,7 @@ export default function Calendar({ from, to, onChange }: Props) {
         onChange={pick}
         defaultDate={picked[1] ?? today}
         maxDate={today}
+        weekendDays={[]} // a colour of their own would tell nothing, and is too pale to read
         firstDayOfWeek={FIRST_DAY_OF_WEEK}
         monthLabelFormat={(day) => formatMonth(dayNamed(day))}
         monthsListFormat={(day) => formatMonthName(dayNamed(day))}

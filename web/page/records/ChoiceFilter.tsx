@@ -1,7 +1,7 @@
 import { Button, Checkbox, Popover, Stack, Text } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import classes from "./ChoiceFilter.module.css";
-import { countOf, type Noun } from "./noun";
+import { capitalized, countOf, type Noun } from "./noun";
 
 export interface Choice {
   value: string;
@@ -75,5 +75,6 @@ function summaryOf(noun: Noun, choices: Choice[], chosen: string[]): string {
   const [first, ...rest] = chosen;
   if (first === undefined) return `All ${noun.other}`;
   if (rest.length > 0) return countOf(chosen.length, noun);
-  return choices.find(({ value }) => value === first)?.label ?? countOf(1, noun);
+  const label = choices.find(({ value }) => value === first)?.label;
+  return label ? `${capitalized(noun.one)}: ${label}` : countOf(1, noun);
 }

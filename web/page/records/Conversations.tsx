@@ -1,9 +1,10 @@
 import { UnstyledButton } from "@mantine/core";
-import { lazy, Suspense, useState } from "react";
+import { lazy, useState } from "react";
 import { useQuery } from "urql";
 import { graphql } from "../gql";
 import type { ConversationsQuery, ConversationUsageOrderField } from "../gql/graphql";
 import { formatCount, formatMoment } from "../locale";
+import { OnceOpened } from "../states/OnceOpened";
 import { ChoiceFilter, choicesOf } from "./ChoiceFilter";
 import classes from "./Conversations.module.css";
 import { DateFilter } from "./DateFilter";
@@ -76,7 +77,7 @@ export function Conversations(scope: Scope) {
   const variables = conversationVariables(scope, view);
   const [{ data, error, fetching }, ask] = useQuery({ query: CONVERSATIONS, variables });
   const { sorting, sort, sortBy } = useSorting(CONVERSATION_SORTS);
-  const [billed, setBilled] = useState<Conversation | null>(null);
+  const [billed, setBilled] = useState({ id: "", isOpened: false });
   const list = data?.workspace?.conversationUsage;
   return (
     <>
@@ -91,8 +92,8 @@ export function Conversations(scope: Scope) {
         totals={
           list
             ? [
-                { label: "messages", value: formatCount(list.summary.messageCount) },
-                { label: "credits", value: formatCount(list.summary.credits) },
+                { label: "Messages", value: formatCount(list.summary.messageCount) },
+                { label: "Credits", value: formatCount(list.summary.credits) },
               ]
             : []
         }
@@ -121,16 +122,20 @@ export function Conversations(scope: Scope) {
       >
         <RecordTable
           caption="Credit usage of conversations"
-          columns={columnsOf(scope, setBilled)}
+          columns={columnsOf(scope, ({ id }) => setBilled({ id, isOpened: true }))}
           rows={list?.nodes ?? []}
           sorting={sorting}
           onSort={sortBy}
           isLoading={fetching}
         />
       </RecordList>
-      <Suspense>
-        {billed && <BillingDrawer conversation={billed} onClose={() => setBilled(null)} />}
-      </Suspense>
+      <OnceOpened isOpened={billed.isOpened}>
+        <BillingDrawer
+          conversationId={billed.id}
+          opened={billed.isOpened}
+          onClose={() => setBilled({ ...billed, isOpened: false })}
+        />
+      </OnceOpened>
     </>
   );
 }
@@ -171,11 +176,13 @@ function columnsOf(
       : []),
     {
       header: "Billing type",
+      isShort: true,
       cell: ({ billingType }) => labelOf(BILLING_TYPES, billingType),
     },
     {
       header: "Updated",
       field: "UPDATED_AT",
+      isShort: true,
       cell: ({ updatedAt }) => <time dateTime={updatedAt}>{formatMoment(updatedAt)}</time>,
     },
   ];

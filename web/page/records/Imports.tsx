@@ -75,7 +75,7 @@ export function Imports(scope: Scope) {
       isLoading={fetching}
       onRetry={() => ask({ requestPolicy: "network-only" })}
       isFiltered={isFiltered(variables)}
-      totals={list ? [{ label: "credits", value: formatCount(list.summary.credits) }] : []}
+      totals={list ? [{ label: "Credits", value: formatCount(list.summary.credits) }] : []}
       toolbar={
         <>
           <DateFilter />
@@ -109,7 +109,11 @@ export function Imports(scope: Scope) {
 function columnsOf({ canSeeUsers }: Scope): Column<Import, ImportUsageOrderField>[] {
   return [
     { header: "Task ID", cell: ({ taskId }) => <Identifier label="task ID" id={taskId} /> },
-    { header: "Import type", cell: ({ importType }) => labelOf(IMPORT_TYPES, importType) },
+    {
+      header: "Import type",
+      isShort: true,
+      cell: ({ importType }) => labelOf(IMPORT_TYPES, importType),
+    },
     {
       header: "Import URL",
       cell: ({ importUrl }) => <WebLink address={importUrl}>{importUrl}</WebLink>,
@@ -126,6 +130,7 @@ function columnsOf({ canSeeUsers }: Scope): Column<Import, ImportUsageOrderField
     {
       header: "Created",
       field: "CREATED_AT",
+      isShort: true,
       cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,
     },
   ];

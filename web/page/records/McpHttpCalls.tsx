@@ -77,7 +77,7 @@ export function McpHttpCalls(scope: Scope) {
       isLoading={fetching}
       onRetry={() => ask({ requestPolicy: "network-only" })}
       isFiltered={isFiltered(variables)}
-      totals={list ? [{ label: "credits", value: formatCount(list.summary.credits) }] : []}
+      totals={list ? [{ label: "Credits", value: formatCount(list.summary.credits) }] : []}
       toolbar={
         <>
           <DateFilter />
@@ -128,6 +128,7 @@ function columnsOf({ canSeeUsers }: Scope): Column<Call, McpHttpCallOrderField>[
     {
       header: "Created",
       field: "CREATED_AT",
+      isShort: true,
       cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,
     },
   ];

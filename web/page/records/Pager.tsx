@@ -4,16 +4,17 @@ import type { ReactNode } from "react";
 import { formatCount } from "../locale";
 import { countOf, type Noun } from "./noun";
 import type { Page } from "./page";
-import { useRecordView, type ViewChange } from "./view";
+import type { ViewChange } from "./view";
 
 interface Props {
   noun: Noun;
   list: Page;
   isLoading: boolean;
+  onTurn: (page: ViewChange) => void;
 }
 
 /** Where the page stands in its list, and the ways to its neighbours. */
-export function Pager({ noun, list, isLoading }: Props) {
+export function Pager({ noun, list, isLoading, onTurn }: Props) {
   const { hasPreviousPage, hasNextPage, startCursor, endCursor } = list.pageInfo;
   return (
     <Group component="nav" justify="space-between" aria-label={`Pages of ${noun.other}`}>
@@ -21,11 +22,14 @@ export function Pager({ noun, list, isLoading }: Props) {
         {placeOf(list, noun)}
       </Text>
       <Group gap="xs">
-        <Turn to={{ before: startCursor }} isPossible={hasPreviousPage && !isLoading}>
+        <Turn
+          isPossible={hasPreviousPage && !isLoading}
+          onTurn={() => onTurn({ before: startCursor })}
+        >
           <IconChevronLeft size="1rem" aria-hidden />
           Previous
         </Turn>
-        <Turn to={{ after: endCursor }} isPossible={hasNextPage && !isLoading}>
+        <Turn isPossible={hasNextPage && !isLoading} onTurn={() => onTurn({ after: endCursor })}>
           Next
           <IconChevronRight size="1rem" aria-hidden />
         </Turn>
@@ -35,21 +39,20 @@ export function Pager({ noun, list, isLoading }: Props) {
 }
 
 interface TurnProps {
-  to: ViewChange;
   isPossible: boolean;
+  onTurn: () => void;
   children: ReactNode;
 }
 
 /** A button that keeps the focus where there is nowhere to go. */
-function Turn({ to, isPossible, children }: TurnProps) {
-  const { turn } = useRecordView();
+function Turn({ isPossible, onTurn, children }: TurnProps) {
   return (
     <Button
       variant="default"
       size="sm"
       aria-disabled={!isPossible}
       {...(!isPossible && { "data-disabled": true })}
-      onClick={() => isPossible && turn(to)}
+      onClick={() => isPossible && onTurn()}
     >
       {children}
     </Button>

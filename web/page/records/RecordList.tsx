@@ -1,6 +1,6 @@
 import { Button, Stack } from "@mantine/core";
 import { IconFilterOff } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import type { CombinedError } from "urql";
 import { EmptyState } from "../states/EmptyState";
 import { FailureNotice } from "../states/FailureNotice";
@@ -10,7 +10,7 @@ import { Pager } from "./Pager";
 import type { Page } from "./page";
 import classes from "./RecordList.module.css";
 import { SummaryBar, type Total } from "./SummaryBar";
-import { useRecordView } from "./view";
+import { useRecordView, type ViewChange } from "./view";
 
 interface Props {
   noun: Noun;
@@ -31,32 +31,54 @@ interface Props {
 /** A list with its toolbar, its totals and its pages; or why there is none. */
 export function RecordList(props: Props) {
   const { noun, list, error, isLoading, onRetry, isFiltered, totals, toolbar } = props;
+  const { clear, turn } = useRecordView();
+  const top = useRef<HTMLDivElement>(null);
+  // The button that does it is gone then, and takes the focus with it.
+  const clearFilters = () => {
+    clear();
+    top.current?.focus();
+  };
+  const turnTo = (page: ViewChange) => {
+    turn(page);
+    top.current?.scrollIntoView();
+  };
   return (
-    <Stack gap="md" pt="md">
+    <Stack gap="md" pt="md" ref={top} tabIndex={-1} className={classes.list}>
       <div className={classes.toolbar}>{toolbar}</div>
-      <SummaryBar noun={noun} count={list?.totalCount} totals={totals} isShown={isFiltered} />
+      <SummaryBar
+        noun={noun}
+        count={list?.totalCount}
+        totals={totals}
+        isShown={isFiltered}
+        onClear={clearFilters}
+      />
       {error && !isLoading ? (
         <FailureNotice error={error} onRetry={onRetry} />
       ) : list === undefined ? (
         <LoadingState label={`Loading ${noun.other}`} lines={8} />
       ) : list.nodes.length === 0 ? (
-        <Nothing {...props} />
+        <Nothing {...props} onClear={clearFilters} onTurn={turnTo} />
       ) : (
         <>
           {props.children}
-          <Pager noun={noun} list={list} isLoading={isLoading} />
+          <Pager noun={noun} list={list} isLoading={isLoading} onTurn={turnTo} />
         </>
       )}
     </Stack>
   );
 }
 
-function Nothing({ noun, emptyText, isFiltered }: Props) {
-  const { view, clear, turn } = useRecordView();
+interface NothingProps extends Pick<Props, "noun" | "emptyText" | "isFiltered"> {
+  onClear: () => void;
+  onTurn: (page: ViewChange) => void;
+}
+
+function Nothing({ noun, emptyText, isFiltered, onClear, onTurn }: NothingProps) {
+  const { view } = useRecordView();
   if (view.after ?? view.before) {
     return (
       <EmptyState title={`There are no more ${noun.other}`}>
-        <Button variant="default" size="xs" onClick={() => turn({})}>
+        <Button variant="default" size="xs" onClick={() => onTurn({})}>
           Show the first page
         </Button>
       </EmptyState>
@@ -65,7 +87,7 @@ function Nothing({ noun, emptyText, isFiltered }: Props) {
   if (isFiltered) {
     return (
       <EmptyState title={`No ${noun.other} match`} icon={<IconFilterOff />}>
-        <Button variant="default" size="xs" onClick={clear}>
+        <Button variant="default" size="xs" onClick={onClear}>
           Clear filters
         </Button>
       </EmptyState>

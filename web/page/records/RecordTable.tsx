@@ -10,6 +10,8 @@ export interface Column<Row, Field extends string> {
   /** What the list is sorted by from this column's header. */
   field?: Field;
   isNumber?: boolean;
+  /** Whether its values are never broken into lines. */
+  isShort?: boolean;
 }
 
 interface Props<Row, Field extends string> {
@@ -50,7 +52,7 @@ export function RecordTable<Row extends { id: string }, Field extends string>({
       <Table.Tbody className={classes.body}>
         {rows.map((row) => (
           <Table.Tr key={row.id} className={classes.row}>
-            {columns.map(({ header, cell, isNumber }, position) => {
+            {columns.map(({ header, cell, isNumber, isShort }, position) => {
               const Cell = position === 0 ? Table.Th : Table.Td;
               return (
                 <Cell
@@ -58,6 +60,7 @@ export function RecordTable<Row extends { id: string }, Field extends string>({
                   className={classes.cell}
                   data-label={header}
                   data-number={isNumber || undefined}
+                  data-short={isShort || undefined}
                   {...(position === 0 && { scope: "row" })}
                 >
                   {cell(row)}

@@ -1,8 +1,7 @@
 import { Button, Group, Paper, Text, VisuallyHidden } from "@mantine/core";
 import { formatCount } from "../locale";
-import { countOf, type Noun } from "./noun";
+import { capitalized, countOf, type Noun } from "./noun";
 import classes from "./SummaryBar.module.css";
-import { useRecordView } from "./view";
 
 export interface Total {
   label: string;
@@ -17,11 +16,11 @@ interface Props {
   totals: Total[];
   /** Whether filters are active. */
   isShown: boolean;
+  onClear: () => void;
 }
 
 /** The totals of what the filters let through; each change of the count is read out. */
-export function SummaryBar({ noun, count, totals, isShown }: Props) {
-  const { clear } = useRecordView();
+export function SummaryBar({ noun, count, totals, isShown, onClear }: Props) {
   return (
     <>
       <VisuallyHidden role="status">{count !== undefined && countOf(count, noun)}</VisuallyHidden>
@@ -29,10 +28,10 @@ export function SummaryBar({ noun, count, totals, isShown }: Props) {
         <Paper withBorder p="sm" className={classes.bar}>
           <Group component="dl" className={classes.totals} gap="xl">
             {count !== undefined &&
-              [...totals, { label: noun.other, value: formatCount(count) }].map(
+              [...totals, { label: capitalized(noun.other), value: formatCount(count) }].map(
                 ({ label, value }) => (
                   <div key={label}>
-                    <Text component="dt" size="xs" c="dimmed" className={classes.label}>
+                    <Text component="dt" size="xs" c="dimmed">
                       {label}
                     </Text>
                     <Text component="dd" className={classes.value}>
@@ -42,7 +41,7 @@ export function SummaryBar({ noun, count, totals, isShown }: Props) {
                 ),
               )}
           </Group>
-          <Button variant="subtle" size="xs" onClick={clear}>
+          <Button variant="subtle" size="xs" onClick={onClear}>
             Clear filters
           </Button>
         </Paper>

@@ -11,3 +11,7 @@ export const countOf = (count: number, { one, other }: Noun): string =>
   `${formatCount(count)} ${count === 1 ? one : other}`;
 
 export const TYPES: Noun = { one: "type", other: "types" };
+
+/** `Type`, as at the beginning of a line */
+export const capitalized = (words: string): string =>
+  words.charAt(0).toUpperCase() + words.slice(1);
