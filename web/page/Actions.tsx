@@ -19,13 +19,14 @@ export function Actions({ label, reason, children }: Props) {
     <Group
       className={classes.actions}
       gap="xs"
+      align="flex-start"
       role="group"
       aria-label={label}
       aria-describedby={reason ? id : undefined}
     >
       {children}
       {reason && (
-        <Text id={id} size="sm" c="dimmed">
+        <Text id={id} size="sm" c="dimmed" w="100%">
           {REASONS[reason]}
         </Text>
       )}

@@ -6,6 +6,11 @@ const signed = new Intl.NumberFormat(locales, { signDisplay: "exceptZero" });
 const date = new Intl.DateTimeFormat(locales, { dateStyle: "medium" });
 const moment = new Intl.DateTimeFormat(locales, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(locales, { dateStyle: "medium", timeZone: "UTC" });
+const dayOfYear = new Intl.DateTimeFormat(locales, {
+  day: "numeric",
+  month: "short",
+  timeZone: "UTC",
+});
 const wholeDay = new Intl.DateTimeFormat(locales, { dateStyle: "full", timeZone: "UTC" });
 const month = new Intl.DateTimeFormat(locales, { month: "long", year: "numeric", timeZone: "UTC" });
 const monthName = new Intl.DateTimeFormat(locales, { month: "short", timeZone: "UTC" });
@@ -34,6 +39,9 @@ export const formatPart = (fraction: number): string => part.format(fraction);
 
 /** `Mar 1, 2026` */
 export const formatDay = (at: Date): string => day.format(at);
+
+/** `Mar 1` */
+export const formatDayOfYear = (at: Date): string => dayOfYear.format(at);
 
 /** `Mar 1 – 31, 2026` */
 export const formatDays = (first: Date, last: Date): string => day.formatRange(first, last);

@@ -3,7 +3,7 @@ import { nice, ticks } from "d3-array";
 import { useState } from "react";
 import { type FragmentType, graphql, read } from "../gql";
 import type { SeriesGranularity, UsageBarsFragment } from "../gql/graphql";
-import { formatDay, formatDays, formatShort } from "../locale";
+import { formatDayOfYear, formatDays, formatShort } from "../locale";
 import classes from "./UsageBars.module.css";
 import { UsageLegend } from "./UsageLegend";
 import { UsageTable } from "./UsageTable";
@@ -105,7 +105,7 @@ function Plot({ points, onPoint }: PlotProps) {
       </div>
       <div className={classes.days}>
         {[points[0], middle, points.at(-1)].map(
-          (point) => point && <span key={point.start}>{formatDay(new Date(point.start))}</span>,
+          (point) => point && <span key={point.start}>{formatDayOfYear(new Date(point.start))}</span>,
         )}
       </div>
     </div>

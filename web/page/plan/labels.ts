@@ -14,11 +14,11 @@ const PER_CYCLE: Record<BillingCycle, string> = {
 
 const KINDS: Record<PlanKind, string> = {
   FREE: "Free",
-  ONE_TIME: "Does not renew",
-  RECURRING: "Renews by itself",
+  ONE_TIME: "One-time",
+  RECURRING: "Recurring",
 };
 
-/** `Renews by itself`; empty for a word of a newer gateway */
+/** `Recurring`; empty for a word of a newer gateway */
 export function labelOfKind(kind: PlanKind): string {
   return KINDS[kind] ?? "";
 }
