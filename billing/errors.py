@@ -241,7 +241,7 @@ class IdempotencyKeyInUse(BillingError):
 
 
 class PaymentDeclined(BillingError):
-    """The card was declined; nothing has changed."""
+    """The card was declined; the plan stays, and a change that was to come is undone."""
 
     code = "PAYMENT_DECLINED"
 

@@ -166,7 +166,7 @@ async def _switch_now(
     if state.price_id == quote.price_id:
         return await _settle_now(errand, claim, quote, _done(state))
     _refuse_untrue(errand, quote, state)
-    state = await _without_pending(errand, claim, state)
+    state = await _made_free(errand, claim, state)
     result = await errands.called(
         errand,
         claim,
@@ -223,7 +223,7 @@ async def _switch_later(
     change = await scheduled(state)
     if change is None:
         _refuse_untrue(errand, quote, state)
-        state = await _without_pending(errand, claim, state)
+        state = await _made_free(errand, claim, state)
         change = await errands.called(
             errand, claim, "switch later", call=schedule, happened=happened
         )
@@ -259,6 +259,15 @@ async def _cancel(errand: Errand, claim: Claim, state: SubscriptionState) -> Ans
         await settlement.subscription(session, state, now=errand.now)
         answer = outcomes.to_json(Scheduled(effective_at))
         return await idempotency.settle(session, claim, answer)
+
+
+async def _made_free(errand: Errand, claim: Claim, state: SubscriptionState) -> SubscriptionState:
+    """Undo what is to come, for a switch, and show that: the switch itself may be declined."""
+    free = await _without_pending(errand, claim, state)
+    if free is not state:
+        async with errand.database.write() as session:
+            await settlement.subscription(session, free, now=errand.now)
+    return free
 
 
 async def _without_pending(
@@ -316,6 +325,6 @@ def _refuse_untrue(errand: Errand, quote: Quote, state: SubscriptionState) -> No
 
 
 async def _give_up(errand: Errand, quote: Quote) -> None:
-    """Mark that the switch is not made; what is to come may have been undone by it."""
+    """Mark that the switch is not made."""
     async with errand.database.write() as session:
         await quotes.end(session, quote)

@@ -539,6 +539,28 @@ async def test_a_declined_card_changes_nothing(till: Till) -> None:
     assert await compensations(till) == [1_500]
 
 
+@pytest.mark.parametrize("pending", [("pro", "MONTHLY"), ("free", None)])
+async def test_what_was_undone_for_a_declined_switch_is_not_shown_any_more(
+    till: Till, pending: tuple[str, str | None]
+) -> None:
+    """At once: before anything is heard of it. The plan is what it was."""
+    await till.subscribe("team", "MONTHLY")
+    await (till.outcome("free") if pending[1] is None else switched(till, "pro", "MONTHLY"))
+    before = await till.state()
+    token = (await till.preview("team", "YEARLY"))["token"]
+    await till.change_card(tills.DECLINED)
+
+    payload = await till.switch("team", "YEARLY", token=token)
+
+    assert refusal(payload) == "PAYMENT_DECLINED"
+    assert before["pending"] == pending
+    assert await till.state() == before | {"pending": None}
+    [subscription] = await till.subscriptions()
+    assert (subscription["schedule"], subscription["cancel_at_period_end"]) == (None, False)
+    await till.hear()
+    assert await till.state() == before | {"pending": None}
+
+
 async def test_a_cardholder_who_has_to_authenticate_is_sent_to_a_page(till: Till) -> None:
     """Until then nothing has changed; after it, the switch is what was shown."""
     await till.subscribe()
