@@ -14,11 +14,12 @@ import os
 import re
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from fcntl import LOCK_EX, flock
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ from gateway.postgres_launcher import ParentWatch, Program
 
 START_TIMEOUT_SECONDS: Final = 60
 STOP_TIMEOUT_SECONDS: Final = 10
+LOCK_TIMEOUT_SECONDS: Final = 20
+"""An earlier process whose gateway was killed has so long to write down what it knows."""
 
 _HOST: Final = "127.0.0.1"
 _KEPT: Final = ("sandbox.json", "sandbox.clock")
@@ -56,9 +59,9 @@ class Sandbox:
         if not answer.is_redirect:
             raise SandboxFailed(f"The Stripe sandbox took no payment: {answer.status_code}.")
 
-    async def stand_at(self, time: datetime) -> None:
+    async def stand_at(self, moment: datetime) -> None:
         """Let its time stand still; what falls due until then is done. It never goes back."""
-        await self._move_clock(frozen=True, at=int(time.timestamp()))
+        await self._move_clock(frozen=True, at=int(moment.timestamp()))
 
     async def catch_up(self) -> None:
         """Let its time be the real one, and flow; return when the gateway will know."""
@@ -113,19 +116,30 @@ def forget(directory: Path) -> None:
 def _lock(directory: Path) -> int:
     """Return a descriptor that holds the lock, once an earlier process has let go of it."""
     lock = os.open(directory / "sandbox.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    flock(lock, LOCK_EX)
-    return lock
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    while True:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(lock)
+                raise SandboxFailed(f"Another demo is running in {directory}.") from None
+        else:
+            return lock
+        time.sleep(_POLL_SECONDS)
 
 
 def _launch(directory: Path, lock: int, watch: ParentWatch) -> Program:
     command = [
-        *(sys.executable, "-m", "sandbox"),
+        *(sys.executable, "-P", "-m", "sandbox"),
         *("--host", _HOST, "--port", str(_port(lock))),
         *("--data", str(directory / "sandbox.json")),
         *("--clock-file", str(directory / "sandbox.clock")),
     ]
+    log = directory / "sandbox.log"
+    log.touch(mode=0o600)
     with (
-        (directory / "sandbox.log").open("wb") as output,
+        log.open("wb") as output,
         Path(os.devnull).open("rb") as nothing,
     ):
         return postgres_launcher.launch(

@@ -1,4 +1,4 @@
-"""Starts a PostgreSQL program as a direct child that cannot outlive the gateway.
+"""Starts a program, PostgreSQL's or another, as a child that cannot outlive the gateway.
 
 This file is both ends of one agreement. The gateway calls `launch`, which runs this same file
 in a fresh, isolated interpreter; there `main` puts the process in order and becomes the program
@@ -161,7 +161,7 @@ def _end_with_parent(parent: int) -> None:
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:
-        sys.exit("The gateway died while PostgreSQL was starting.")
+        sys.exit("The gateway died while this was starting.")
 
 
 def _end_with_pipe(pipe: int, *, inherited: Sequence[int]) -> None:
@@ -182,4 +182,4 @@ if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except OSError as error:
-        sys.exit(f"PostgreSQL could not be started: {error}")
+        sys.exit(f"The program could not be started: {error}")

@@ -1,5 +1,6 @@
 """The demo's Stripe: a past that is granted once, and owners who choose and buy."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,9 +17,10 @@ from sqlalchemy import text
 
 from billing import audit, catalog_file, reconciliation
 from billing.demonstration import loading
-from gateway import demo, demo_sandbox, demo_stripe
+from gateway import demo, demo_sandbox, demo_stripe, settings
 from gateway.clock import OffsetClock
 from gateway.demo import CannotDemonstrate
+from gateway.demo_sandbox import SandboxFailed
 from gateway.stripe_client import StripePayments
 from gateway.stripe_history import StripeHistory
 from gateway.stripe_transport import Stripe
@@ -58,6 +61,7 @@ WHERE s.ended_at IS NULL AND w.name = ANY(:names) ORDER BY 1
 class Selling:
     """A demo that runs, as its visitors see it."""
 
+    directory: Path
     address: str
     workspaces: dict[str, str]
     token: str
@@ -195,6 +199,60 @@ async def test_the_people_can_sign_in_while_the_demo_runs(selling: Selling) -> N
     )
 
 
+async def test_services_know_the_workspaces_by_ids_of_their_own(selling: Selling) -> None:
+    """Telling of one again changes it, and makes no other."""
+    host = Client(selling.http, facts(selling.directory)["tokens"]["service"])
+    payload = await host.mutate(
+        "upsertWorkspace", "workspace { id name }", externalId="demo-munk", name="Atelier Munk"
+    )
+    assert payload["userErrors"] == []
+    atelier = selling.workspaces["Atelier Munk & Søn"]
+    assert payload["workspace"] == {"id": atelier, "name": "Atelier Munk"}
+
+
+async def test_the_demo_pays_at_its_own_stripe_whatever_the_environment_says(
+    tmp_path: Path,
+) -> None:
+    """No call and no token of it reaches an account that moves real money."""
+    chosen = settings.load({}, stripe_secret_key="sk_live_1", return_origins="https://a.example")
+    async with httpx.AsyncClient() as browser:
+        sandbox = demo_sandbox.Sandbox("http://127.0.0.1:1", tmp_path / "clock", browser)
+        served = demo._served(
+            chosen, sandbox, address="http://127.0.0.1:8000", webhook_secret="whsec_1"
+        )
+    assert chosen.is_live
+    assert not served.is_live
+    assert served.stripe_api_base == "http://127.0.0.1:1"
+    assert served.return_origins == ("http://127.0.0.1:8000", "http://localhost:8000")
+
+
+async def test_a_second_demo_in_a_directory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first one knows stays: the second does not even forget it."""
+    monkeypatch.setattr(demo_sandbox, "LOCK_TIMEOUT_SECONDS", 0)
+    async with demo_sandbox.serve(tmp_path) as sandbox:
+        kept = (tmp_path / "sandbox.lock").read_text()
+        with pytest.raises(SandboxFailed, match="Another demo is running"):
+            async with demo_sandbox.serve(tmp_path):
+                pass
+        with pytest.raises(SandboxFailed, match="Another demo is running"):
+            demo_sandbox.forget(tmp_path)
+        assert (await sandbox.browser.get("/_sandbox/clock")).status_code == 200
+    assert (tmp_path / "sandbox.json").exists()
+    assert (tmp_path / "sandbox.lock").read_text() == kept
+
+
+async def test_another_program_on_the_last_port_moves_the_sandbox(tmp_path: Path) -> None:
+    """It goes on with what it knows, elsewhere."""
+    async with demo_sandbox.serve(tmp_path) as sandbox:
+        before = sandbox.url
+    with socket.create_server(("127.0.0.1", urlsplit(before).port or 0)):
+        async with demo_sandbox.serve(tmp_path) as sandbox:
+            assert sandbox.url != before
+            assert (await sandbox.browser.get("/_sandbox/clock")).status_code == 200
+
+
 async def test_a_killed_gateway_takes_its_stripe_along_and_both_go_on(tmp_path: Path) -> None:
     """It answers where it did; a month passes there and here, and its renewal is granted once."""
     async with serving(tmp_path, "--rows", ROWS) as served:
@@ -240,7 +298,7 @@ async def visited(served: Served, directory: Path) -> AsyncIterator[Selling]:
     ):
         workspaces = {each["name"]: each["id"] for each in known["workspaces"]}
         sandbox = Sandbox(known["stripeUrl"], browser, directory / "sandbox.clock")
-        yield Selling(served.url, workspaces, known["tokens"]["owner"], http, sandbox)
+        yield Selling(directory, served.url, workspaces, known["tokens"]["owner"], http, sandbox)
 
 
 @asynccontextmanager
