@@ -1,5 +1,5 @@
-import { Modal } from "@mantine/core";
 import { useState } from "react";
+import { Dialog } from "../Dialog";
 import { TopUp } from "./TopUp";
 
 interface Props {
@@ -8,19 +8,12 @@ interface Props {
   onClose: () => void;
 }
 
-/** Where the owner buys credits; not left while a checkout page is being opened. */
-export function TopUpDialog({ workspaceId, opened, onClose }: Props) {
+/** Where the owner buys credits. */
+export function TopUpDialog({ workspaceId, ...dialog }: Props) {
   const [isBusy, setBusy] = useState(false);
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title="Buy credits"
-      closeOnClickOutside={!isBusy}
-      closeOnEscape={!isBusy}
-      closeButtonProps={{ "aria-label": "Close", disabled: isBusy }}
-    >
+    <Dialog title="Buy credits" isBusy={isBusy} {...dialog}>
       <TopUp workspaceId={workspaceId} onBusy={setBusy} />
-    </Modal>
+    </Dialog>
   );
 }

@@ -66,11 +66,18 @@ export function PlanOffer({ option, held, obstacle, isBusy, isDisabled, onChoose
 
 /** Says in words whether the plan is held, or is to come. */
 function Standing({ option, held }: { option: Option; held: Held }) {
-  if (option.action === "CURRENT") return <Badge variant="light">Current plan</Badge>;
-  if (option.reason === "ALREADY_SCHEDULED") return <Badge color="gray">Scheduled</Badge>;
+  if (option.reason === "ALREADY_SCHEDULED") return <Tag color="gray">Scheduled</Tag>;
   if (held.plan.id !== option.plan.id) return null;
-  const cycle = labelOfCycle(held.billingCycle);
-  return <Badge variant="light">{`Current plan, ${cycle}`}</Badge>;
+  const isThisCycle = held.billingCycle === option.billingCycle;
+  return <Tag>{isThisCycle ? "Current plan" : `Current, ${labelOfCycle(held.billingCycle)}`}</Tag>;
+}
+
+function Tag({ color, children }: { color?: string; children: string }) {
+  return (
+    <Badge variant="light" tt="none" {...(color && { color })}>
+      {children}
+    </Badge>
+  );
 }
 
 function Price({ option: { billingCycle, plan, price } }: { option: Option }) {

@@ -53,7 +53,7 @@ export function SwitchConfirmation({ workspaceId, held, option, planSwitch }: Pr
       onBack={planSwitch.back}
     >
       {!terms && !refusal && <LoadingState label="Asking what is due" />}
-      <div role="status">{news && <News news={news} />}</div>
+      {news && <News news={news} />}
       {terms && <TermsFacts terms={terms} option={option} held={held} />}
       {terms && held.pendingChange && <Replaced held={held} />}
       <RefusalNotice refusal={refusal} onRetry={ask} />

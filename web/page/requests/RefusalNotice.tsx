@@ -13,26 +13,18 @@ interface Props {
 
 /** Tells a person why what they asked for was not done. It is read out when it appears. */
 export function RefusalNotice({ refusal, onRetry, children }: Props) {
+  if (!refusal) return null;
   return (
-    <div role="alert">
-      {refusal && (
-        <Alert
-          role="presentation"
-          color="red"
-          title={refusal.title}
-          icon={<IconAlertTriangle aria-hidden />}
-        >
-          <Stack gap="sm" align="flex-start">
-            <Text size="sm">{refusal.advice}</Text>
-            {refusal.canRetry && onRetry && (
-              <Button size="xs" variant="default" onClick={onRetry}>
-                Try again
-              </Button>
-            )}
-            {children}
-          </Stack>
-        </Alert>
-      )}
-    </div>
+    <Alert color="red" title={refusal.title} icon={<IconAlertTriangle aria-hidden />}>
+      <Stack gap="sm" align="flex-start">
+        <Text size="sm">{refusal.advice}</Text>
+        {refusal.canRetry && onRetry && (
+          <Button size="xs" variant="default" onClick={onRetry}>
+            Try again
+          </Button>
+        )}
+        {children}
+      </Stack>
+    </Alert>
   );
 }
