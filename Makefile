@@ -13,7 +13,7 @@ help:  ## Show this list
 
 setup: .stamps/python .stamps/web  ## Install everything locked, build the pages
 
-demo: setup  ## Serve with demo data on an embedded PostgreSQL
+demo: setup  ## Serve with demo data, an embedded PostgreSQL and the Stripe sandbox
 	$(BIN)/gateway demo
 
 sandbox: setup  ## Serve the Stripe sandbox on port 12111

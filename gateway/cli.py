@@ -119,7 +119,7 @@ def demo(
     *,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make the data anew.")] = False,
 ) -> None:
-    """Serve demo data on an embedded PostgreSQL, and print tokens and a query to paste."""
+    """Serve demo data with a PostgreSQL and a Stripe of its own; print a query to paste."""
     from gateway import demo as demonstration  # noqa: PLC0415 - takes a while to load
 
     demonstration.run(options.chosen(port=port, data_directory=data), rows=rows, fresh=fresh)

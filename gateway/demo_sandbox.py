@@ -67,9 +67,11 @@ class Sandbox:
         """Let its time be the real one, and flow; return when the gateway will know."""
         moved = await self._move_clock(frozen=False)
         moved = await self._move_clock(seconds=-moved["offset_seconds"])
-        async with asyncio.timeout(START_TIMEOUT_SECONDS):
-            while _text(self.clock_file) != str(moved["offset_seconds"]):  # noqa: ASYNC110 - another process writes it
-                await asyncio.sleep(_POLL_SECONDS)
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while _text(self.clock_file) != str(moved["offset_seconds"]):
+            if time.monotonic() >= deadline:
+                raise SandboxFailed("The Stripe sandbox does not tell what time it is.")
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _move_clock(self, **given: Any) -> dict[str, Any]:
         answer = await self.browser.post("/_sandbox/clock", json=given)
@@ -170,10 +172,9 @@ def _remember(lock: int, url: str) -> None:
 
 async def _url(program: Program, output: Path) -> str:
     """Return where the sandbox says that it answers: from then on it takes connections."""
-    clock = asyncio.get_running_loop()
-    deadline = clock.time() + START_TIMEOUT_SECONDS
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while (said := _SAYS_WHERE.search(_text(output))) is None:
-        if program.has_ended() or clock.time() >= deadline:
+        if program.has_ended() or time.monotonic() >= deadline:
             last = _text(output).strip().splitlines()[-1:]
             raise SandboxFailed(" ".join(["The Stripe sandbox does not start.", *last]))
         await asyncio.sleep(_POLL_SECONDS)

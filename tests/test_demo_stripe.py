@@ -40,6 +40,7 @@ STUDIO, CAFE = "Northwind Studio", "Café Lumière"
 ROWS = "200"
 PACK_CREDITS = 1_000
 EVENTS_FEWEST = 20
+PRO_CREDITS = 2_500
 TEAM_CREDITS = 6_000
 RENEWAL = "SUBSCRIPTION_RENEWAL"
 DAY_SECONDS = 86_400
@@ -197,6 +198,22 @@ async def test_the_people_can_sign_in_while_the_demo_runs(selling: Selling) -> N
             *("Olivia Bennett", "Amir Haddad", "Mei Lindqvist"),
         ]
     )
+
+
+async def test_a_free_workspace_buys_a_plan(selling: Selling) -> None:
+    """It becomes a customer as it buys, and is granted the plan's package once it is paid."""
+    owner = selling.owner("Untitled workspace")
+    before = await owner.state()
+    outcome = await owner.outcome("pro", "MONTHLY")
+    await selling.sandbox.pay(outcome["url"], PAID)
+
+    async def is_granted() -> bool:
+        return (await owner.state()).remaining != before.remaining
+
+    await until(is_granted)
+    after = await owner.state()
+    assert (before.plan, after.plan, after.cycle) == ("free", "pro", "MONTHLY")
+    assert of_type(await owner.adjustments(), RENEWAL) == [PRO_CREDITS]
 
 
 async def test_services_know_the_workspaces_by_ids_of_their_own(selling: Selling) -> None:
