@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run check test test-long schema bench lock format clean
+.PHONY: help setup demo sandbox run check test test-long chaos schema bench lock format clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,6 +36,9 @@ test: check  ## Run everything that CI runs
 
 test-long: check  ## The same with many more examples and rows
 	$(LOCKED) TEST_PROFILE=long $(BIN)/pytest -n auto --dist loadfile
+
+chaos: setup  ## Kill, lose and double, and count the credits: SEED=1 RUNS=1
+	$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),1)
 
 schema: setup  ## Write schema.graphql from the code
 	$(BIN)/gateway schema print > schema.graphql
