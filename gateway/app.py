@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from billing.recorder import Recorder
 from gateway import graphql_http, observability, static, stripe_account, webhooks
 from gateway.auth import AuthenticationError, Authenticator, InvalidToken, Reason
 from gateway.clock import OffsetClock
@@ -71,6 +72,7 @@ class _Gateway:
             statement_timeout_seconds=settings.database_statement_timeout_seconds,
             statement_cache_size=settings.database_statement_cache,
         )
+        self.recorder = Recorder(self.database)
         self.authenticator = Authenticator(settings)
         listen_url = settings.database_listen_url
         self.listener = Listener(
@@ -111,6 +113,7 @@ class _Gateway:
                 await self.stripe.close()
             await self.listener.close()
             await self.authenticator.close()
+            await self.recorder.close()
             await self.database.close()
 
     async def make_context(self, connection: HTTPConnection) -> Context:
@@ -135,6 +138,7 @@ class _Gateway:
             payments=self.payments,
             payments_until=asyncio.get_running_loop().time() + self._payments_seconds,
             return_origins=self._return_origins,
+            recorder=self.recorder,
             notices=self.listener,
             again=partial(self._again, connection),
         )

@@ -12,6 +12,7 @@ import strawberry
 from billing.access import Viewer
 from billing.notices import Notices
 from billing.payments import Payments
+from billing.recorder import Recorder
 from models.database import Database, Session, Snapshot
 from resolvers.loaders import Loaders
 
@@ -25,6 +26,8 @@ class Context:
     `payments_until`, by the event loop's clock, before the operation itself is. `return_origins`
     are those to which people are sent back from its pages.
 
+    Operations that share a `recorder` record usage together; without one, each does it by itself.
+
     A subscription follows `notices`; before each of its values `again` makes the context anew, of
     the same token at a later moment. It raises what a client is to know of a token that ended.
     """
@@ -35,6 +38,7 @@ class Context:
     payments: Payments | None = None
     payments_until: float | None = None
     return_origins: Collection[str] = ()
+    recorder: Recorder | None = None
     notices: Notices | None = None
     again: Callable[[], Awaitable[Self]] | None = None
     _statements: int = field(default=0, init=False)

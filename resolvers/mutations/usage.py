@@ -7,8 +7,9 @@ from uuid import UUID
 
 import strawberry
 
-from billing import access, reporting, usage, use
+from billing import access, usage, use
 from billing.access import Scope
+from billing.recorder import Recorder
 from billing.reporting import Report, ReportedCall
 from billing.usage import Answer, Duplicate, Recorded, Refused
 from billing.use import RefusalReason
@@ -220,13 +221,13 @@ async def record_usage(
     """Record the events that can be charged."""
     access.service(info.context.viewer, Scope.USAGE_WRITE)
     workspace_id = payload.workspace_id(asked)
-    async with info.context.write() as session:
-        answers = await reporting.record(
-            session,
-            workspace_id=workspace_id,
-            reports=[event.report() for event in asked.events],
-            now=info.context.now,
-        )
+    await info.context.renew()  # who waits for others to be recorded holds no connection
+    recorder = info.context.recorder or Recorder(info.context.database)
+    answers = await recorder.record(
+        workspace_id=workspace_id,
+        reports=[event.report() for event in asked.events],
+        now=info.context.now,
+    )
     return RecordUsagePayload(
         workspace_id=workspace_id,
         results=[UsageEventResult.of(answer, workspace_id) for answer in answers],
