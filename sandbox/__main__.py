@@ -1,6 +1,7 @@
 """`python -m sandbox`: serve the sandbox on a loopback port."""
 
 import ipaddress
+import logging
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,7 @@ def serve(
         offset_file=clock_file,
     )
     typer.echo(f"Stripe sandbox: {options.base_url}")
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(app.create_app(options), log_level="warning")
     uvicorn.Server(config).run(sockets=[listener])
 
@@ -53,6 +55,11 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a line says more than that a connection was lost, on order."""
+    return "without completing response" not in record.getMessage()
 
 
 def _family(host: str) -> socket.AddressFamily:

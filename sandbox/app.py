@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -92,7 +92,11 @@ def _routes(sandbox: Sandbox) -> Sequence[Route]:
 
 def _endpoint(sandbox: Sandbox, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
-        return await exchange.answer(sandbox, endpoint, request)
+        try:
+            return await exchange.answer(sandbox, endpoint, request)
+        except ClientDisconnect:
+            # Who asked was gone before the question was complete: nothing is done.
+            return Response(status_code=400)
 
     return respond
 
