@@ -1,6 +1,7 @@
 """`python -m tests.chaos`: storm after storm, until one leaves something wrong."""
 
 import asyncio
+import signal
 import tempfile
 import time
 import traceback
@@ -26,6 +27,7 @@ def main(
     runs: Annotated[int, typer.Option(help="How many storms, each of the next seed.", min=1)] = 1,
 ) -> None:
     """Let storms come over a gateway, and look at what is left after each."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not asyncio.run(_weather(range(seed, seed + runs))):
         raise typer.Exit(1)
 

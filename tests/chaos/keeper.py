@@ -28,7 +28,7 @@ from tests.chaos import death, naive
 LOADED: Final = (server, worker_commands)
 """What the command line loads when it needs it: every life shares it."""
 
-STEPS_MEAN: Final = 200
+STEPS_MEAN: Final = 150
 """How many steps of work a life has in a storm, on average."""
 
 SECONDS_MEAN: Final = 15.0

@@ -25,9 +25,9 @@ _TRY_AGAIN = {"PAYMENTS_UNAVAILABLE", "IDEMPOTENCY_KEY_IN_USE", "SWITCH_UNDER_WA
 _NEVER = {"PAYMENTS_REFUSED", "IDEMPOTENCY_KEY_REUSED", "WORKSPACE_NOT_FOUND"}
 _OUTAGES = {"DATABASE_UNAVAILABLE", "TIMEOUT"}
 _OFFERS = (
-    ("starter", "MONTHLY"),
+    *[("starter", "MONTHLY")] * 3,
     ("starter", "YEARLY"),
-    ("pro", "MONTHLY"),
+    *[("pro", "MONTHLY")] * 2,
     ("pro", "YEARLY"),
     ("pass", "ONE_TIME"),
     ("free", None),
@@ -60,7 +60,8 @@ class Life:
             self._undo,
             self._cancel_in_portal,
         )
-        for _ in range(acts):
+        await self._choose()
+        for _ in range(acts - 1):
             await self.chance.choice(habits)()
 
     async def plan(self) -> tuple[str, str | None, str]:

@@ -27,7 +27,7 @@ from tests.lifecycle.world import Stock, World
 
 DELIVERIES = {"duplicate": 0.5, "drop": 0.15, "shuffle": True, "parallel": 6}
 OWNERS = 4
-ACTS = 7
+ACTS = 12
 ROUNDS_MAX = 5
 """How often it is compared with Stripe after a storm, at most: a day lies between."""
 
