@@ -44,7 +44,7 @@ export function FreeConfirmation({ held, option, credits, planSwitch }: Props) {
         <List.Item>
           From then on you have {formatCount(option.plan.creditsPerRefresh)} credits a month.
         </List.Item>
-        <List.Item>A plan that is paid once is different: it ends by itself, at its end.</List.Item>
+        <List.Item>Plans that are paid once end by themselves when their period ends.</List.Item>
         {held.pendingChange && (
           <List.Item>The change to {held.pendingChange.plan.name} is not made.</List.Item>
         )}
@@ -52,7 +52,7 @@ export function FreeConfirmation({ held, option, credits, planSwitch }: Props) {
       </List>
       <RefusalNotice refusal={planSwitch.refusal} onRetry={confirm} />
       <Group>
-        <Button color="red" loading={planSwitch.busyWith !== null} onClick={confirm}>
+        <Button color="red.9" loading={planSwitch.busyWith !== null} onClick={confirm}>
           Downgrade on {end}
         </Button>
       </Group>

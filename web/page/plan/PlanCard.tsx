@@ -50,9 +50,11 @@ export function PlanCard({ workspace: shown }: { workspace: FragmentType<typeof 
     <Panel
       title="Plan"
       aside={
-        <Badge variant="light" tt="none">
-          {labelOfKind(subscription.kind)}
-        </Badge>
+        subscription.kind !== "FREE" && (
+          <Badge variant="light" tt="none">
+            {labelOfKind(subscription.kind)}
+          </Badge>
+        )
       }
     >
       <Stack gap={0}>
@@ -119,7 +121,7 @@ function endsBy({ kind, pendingChange }: Subscription): string {
 function PastDue() {
   return (
     <Alert color="red" title="The last payment failed" icon={<IconAlertTriangle aria-hidden />}>
-      The owner can put it right in the customer portal. Until then the plan may end.
+      The owner can put it right in the customer portal. Otherwise the plan ends.
     </Alert>
   );
 }

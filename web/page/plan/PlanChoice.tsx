@@ -93,6 +93,7 @@ function Steps({ workspace, onBusy, onDone }: StepsProps) {
       <PlanComparison
         options={read(OPTION, workspace.planOptions)}
         held={held}
+        from={step.from}
         obstacle={canManagePlan ? null : NOT_OWNER}
         busyWith={busyWith}
         onChoose={planSwitch.choose}

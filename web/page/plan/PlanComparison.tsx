@@ -14,12 +14,14 @@ interface Props {
   /** Why nothing can be chosen by this person; null when it can. */
   obstacle: string | null;
   busyWith: Option | null;
+  /** The plan that the person has looked at and comes back from. */
+  from: Option | null;
   onChoose: (option: Option) => void;
 }
 
 /** The plans side by side, by the month or by the year, and those that are paid once. */
-export function PlanComparison({ options, held, ...choosing }: Props) {
-  const [cycle, setCycle] = useState<Cycle>(held.billingCycle === "YEARLY" ? "YEARLY" : "MONTHLY");
+export function PlanComparison({ options, held, from, ...choosing }: Props) {
+  const [cycle, setCycle] = useState<Cycle>(cycleOf(from ?? held) ?? cycleOf(held) ?? "MONTHLY");
   const saving = Math.max(0, ...options.map(savingOf));
   const renewing = options.filter(
     ({ plan, billingCycle }) =>
@@ -37,10 +39,16 @@ export function PlanComparison({ options, held, ...choosing }: Props) {
           { value: "YEARLY", label: <Yearly saving={saving} /> },
         ]}
       />
-      <Plans title="Plans that renew" options={renewing} held={held} {...choosing} />
-      {once.length > 0 && <Plans title="Paid once" options={once} held={held} {...choosing} />}
+      <Plans title="Plans that renew" options={renewing} held={held} from={from} {...choosing} />
+      {once.length > 0 && (
+        <Plans title="Paid once" options={once} held={held} from={from} {...choosing} />
+      )}
     </Stack>
   );
+}
+
+function cycleOf({ billingCycle }: Pick<Option, "billingCycle">): Cycle | null {
+  return billingCycle === "MONTHLY" || billingCycle === "YEARLY" ? billingCycle : null;
 }
 
 function Yearly({ saving }: { saving: number }) {
@@ -52,7 +60,15 @@ function Yearly({ saving }: { saving: number }) {
   );
 }
 
-function Plans({ title, options, held, obstacle, busyWith, onChoose }: Props & { title: string }) {
+function Plans({
+  title,
+  options,
+  held,
+  obstacle,
+  busyWith,
+  from,
+  onChoose,
+}: Props & { title: string }) {
   const headingId = useId();
   return (
     <section aria-labelledby={headingId}>
@@ -68,6 +84,7 @@ function Plans({ title, options, held, obstacle, busyWith, onChoose }: Props & {
               held={held}
               obstacle={obstacle}
               isBusy={busyWith !== null && isSame(busyWith, option)}
+              isFocused={from !== null && isSame(from, option)}
               isDisabled={busyWith !== null}
               onChoose={() => onChoose(option)}
             />

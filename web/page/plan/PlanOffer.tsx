@@ -1,6 +1,6 @@
 import { Badge, Button, Card, Group, Text, Title } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
-import { useId } from "react";
+import { useEffect, useId, useRef } from "react";
 import { formatCount, formatMoney } from "../locale";
 import { labelOf, noteOf } from "./actions";
 import type { Held } from "./held";
@@ -15,12 +15,19 @@ interface Props {
   obstacle: string | null;
   isBusy: boolean;
   isDisabled: boolean;
+  /** Whether the person comes back to its button. */
+  isFocused: boolean;
   onChoose: () => void;
 }
 
 /** A plan to compare with the others, and the button that does what choosing it does. */
-export function PlanOffer({ option, held, obstacle, isBusy, isDisabled, onChoose }: Props) {
+export function PlanOffer({ option, held, obstacle, isBusy, isDisabled, ...props }: Props) {
+  const { isFocused, onChoose } = props;
   const { plan } = option;
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (isFocused) button.current?.focus();
+  }, [isFocused]);
   const headingId = useId();
   const noteId = useId();
   const isHeld = held.plan.id === plan.id;
@@ -51,6 +58,7 @@ export function PlanOffer({ option, held, obstacle, isBusy, isDisabled, onChoose
       </Text>
       {option.action !== "CURRENT" && (
         <Button
+          ref={button}
           variant={isStepUp ? "filled" : "default"}
           disabled={cannot || (isDisabled && !isBusy)}
           loading={isBusy}

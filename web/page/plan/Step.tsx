@@ -1,6 +1,7 @@
 import { Button, Stack, Title } from "@mantine/core";
 import { IconArrowLeft } from "@tabler/icons-react";
 import { type ReactNode, useEffect, useRef } from "react";
+import classes from "./Step.module.css";
 
 interface Props {
   title: string;
@@ -14,7 +15,7 @@ export function Step({ title, onBack, isBusy = false, children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   return (
-    <Stack gap="md">
+    <Stack gap="md" className={classes.root}>
       <div>
         <Button
           variant="subtle"

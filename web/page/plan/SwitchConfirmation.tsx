@@ -12,6 +12,7 @@ import { labelOfPlan, labelPerCycle } from "./labels";
 import type { Option } from "./option";
 import { PortalButton } from "./PortalButton";
 import { Step } from "./Step";
+import classes from "./SwitchConfirmation.module.css";
 import { type PlanSwitch, TERMS, type Terms } from "./usePlanSwitch";
 
 const PREVIEW = graphql(`
@@ -163,21 +164,25 @@ interface TermsProps {
 function TermsFacts({ terms, option: { plan, billingCycle, price }, held }: TermsProps) {
   const isNow = terms.action === "UPGRADE_NOW";
   return (
-    <Facts>
-      <Fact term="From">{labelOfPlan(held.plan.name, held.billingCycle)}</Fact>
-      <Fact term="To">{labelOfPlan(plan.name, billingCycle)}</Fact>
-      <Fact term="Due now">{formatMoney(terms.amountDue)}</Fact>
-      <Fact term="Credits now">{creditsOf(terms)}</Fact>
-      <Fact term="Takes effect">
-        {isNow ? "As soon as you confirm" : formatDate(terms.effectiveAt)}
-      </Fact>
-      {price && (
-        <Fact term="Price from then on">
-          {formatMoney(price)} {labelPerCycle(billingCycle)}
+    <>
+      <p className={classes.due}>
+        <span className={classes.amount}>{formatMoney(terms.amountDue)}</span> due now
+      </p>
+      <Facts>
+        <Fact term="From">{labelOfPlan(held.plan.name, held.billingCycle)}</Fact>
+        <Fact term="To">{labelOfPlan(plan.name, billingCycle)}</Fact>
+        <Fact term="Credits now">{creditsOf(terms)}</Fact>
+        <Fact term="Takes effect">
+          {isNow ? "As soon as you confirm" : formatDate(terms.effectiveAt)}
         </Fact>
-      )}
-      <Fact term="Credits each month">{formatCount(plan.creditsPerRefresh)}</Fact>
-    </Facts>
+        {price && (
+          <Fact term="Price from then on">
+            {formatMoney(price)} {labelPerCycle(billingCycle)}
+          </Fact>
+        )}
+        <Fact term="Credits each month">{formatCount(plan.creditsPerRefresh)}</Fact>
+      </Facts>
+    </>
   );
 }
 

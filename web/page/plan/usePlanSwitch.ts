@@ -45,7 +45,7 @@ type Outcome = NonNullable<NonNullable<SwitchPlanMutation["switchPlan"]>["outcom
 
 /** Where a person is on the way to another plan. */
 export type Step =
-  | { name: "compare" }
+  | { name: "compare"; from: Option | null }
   | { name: "confirm"; option: Option }
   | { name: "downgrade"; option: Option }
   | { name: "authenticate"; option: Option; url: string; expiresAt: string };
@@ -79,7 +79,7 @@ interface Surroundings {
 
 /** Lead a person from the choice of a plan to its end, asking the gateway at each step. */
 export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): PlanSwitch {
-  const [step, setStep] = useState<Step>({ name: "compare" });
+  const [step, setStep] = useState<Step>({ name: "compare", from: null });
   const [asked, setAsked] = useState<Option | null>(null);
   const [isLeaving, leaveFor] = useLeaving();
   const { ask, isBusy, refusal, forgive } = useRequest(SWITCH_PLAN, ({ switchPlan }) => switchPlan);
@@ -141,7 +141,7 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
 
   const back = () => {
     forgive();
-    setStep({ name: "compare" });
+    setStep({ name: "compare", from: "option" in step ? step.option : null });
   };
 
   const retry = () => asked && void send(asked);
