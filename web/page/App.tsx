@@ -1,6 +1,7 @@
 import { useDocumentTitle, useWindowEvent } from "@mantine/hooks";
 import { useQuery } from "urql";
 import { useWorkspaceId } from "./address";
+import { failureOf } from "./client/failure";
 import { useLatest } from "./client/latest";
 import { graphql } from "./gql";
 import { Header } from "./Header";
@@ -49,6 +50,7 @@ function Page() {
   const [{ data: answered, error, fetching }, ask] = useQuery({
     query: PAGE,
     variables: { workspace: workspaceId ?? "", isSelected: workspaceId !== null },
+    requestPolicy: "cache-and-network",
   });
   const data = useLatest(answered);
   const askAgain = () => ask({ requestPolicy: "network-only" });
@@ -57,6 +59,7 @@ function Page() {
   // Until the answer for a workspace is there, the one for the workspace before it still is.
   const workspace = data?.workspace?.id === workspaceId ? data?.workspace : null;
   const viewer = data?.viewer;
+  const isSaidAlready = error && workspace && failureOf(error) === "offline";
   useDocumentTitle(
     workspace ? `${workspace.name} – Subscription and Credits` : "Subscription and Credits",
   );
@@ -67,10 +70,10 @@ function Page() {
           {viewer && <WorkspaceSwitcher user={viewer} />}
           {viewer && isDemo && <SignInMenu name={viewer.name} />}
         </Header>
-        <OfflineNotice />
+        {workspace && <OfflineNotice />}
       </div>
       <main className="page-content">
-        {error && <FailureNotice error={error} onRetry={askAgain} />}
+        {error && !isSaidAlready && <FailureNotice error={error} onRetry={askAgain} />}
         {workspace && <Overview key={workspace.id} workspace={workspace} />}
         {!workspace && fetching && <LoadingState label="Loading the workspace" lines={8} />}
         {!workspace && !fetching && !error && (

@@ -6,6 +6,7 @@ import { nonce } from "./nonce";
 import { Connection } from "./session/Connection";
 import { DemoProvider } from "./session/Demo";
 import { SessionProvider } from "./session/Session";
+import { BrokenPage } from "./states/BrokenPage";
 import { ErrorBoundary } from "./states/ErrorBoundary";
 import { theme } from "./theme";
 
@@ -13,7 +14,7 @@ import { theme } from "./theme";
 export function Surroundings({ children }: { children: ReactNode }) {
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
-      <ErrorBoundary>
+      <ErrorBoundary fallback={<BrokenPage />}>
         <Notifications position="top-right" />
         <NuqsAdapter>
           <SessionProvider>

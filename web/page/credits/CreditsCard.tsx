@@ -91,6 +91,7 @@ function Overdraft({ credits }: { credits: number }) {
     <Alert
       role="note"
       color="orange"
+      classNames={{ title: classes.warning }}
       title={`${formatCount(credits)} credits overdrawn`}
       icon={<IconAlertTriangle aria-hidden />}
     >

@@ -51,7 +51,7 @@ export function UsageBars({ points: shown, granularity }: Props) {
         <Text span size="sm" c="dimmed">
           {caption}
         </Text>
-        <Button size="compact-sm" variant="subtle" onClick={() => setTable(!isTable)}>
+        <Button size="compact-sm" variant="default" onClick={() => setTable(!isTable)}>
           {isTable ? "Show as chart" : "Show as table"}
         </Button>
       </figcaption>
@@ -105,7 +105,8 @@ function Plot({ points, onPoint }: PlotProps) {
       </div>
       <div className={classes.days}>
         {[points[0], middle, points.at(-1)].map(
-          (point) => point && <span key={point.start}>{formatDayOfYear(new Date(point.start))}</span>,
+          (point) =>
+            point && <span key={point.start}>{formatDayOfYear(new Date(point.start))}</span>,
         )}
       </div>
     </div>

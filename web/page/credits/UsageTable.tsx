@@ -1,4 +1,4 @@
-import { ScrollArea, Table } from "@mantine/core";
+import { ScrollArea, Table, VisuallyHidden } from "@mantine/core";
 import { formatCount } from "../locale";
 import { labelOf, USAGE_KINDS } from "../records/labels";
 import { nameOf, type Point } from "./UsageBars";
@@ -11,8 +11,8 @@ export function UsageTable({ caption, points }: { caption: string; points: Point
       mah="20rem"
       viewportProps={{ tabIndex: 0, role: "region", "aria-label": caption }}
     >
-      <Table captionSide="top" stickyHeader>
-        <Table.Caption>{caption}</Table.Caption>
+      <Table stickyHeader>
+        <VisuallyHidden component="caption">{caption}</VisuallyHidden>
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">When</Table.Th>

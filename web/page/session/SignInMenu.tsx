@@ -7,7 +7,7 @@ import { useDemo } from "./Demo";
 export function SignInMenu({ name }: { name: string }) {
   const { people, meet, be } = useDemo();
   return (
-    <Menu position="bottom-end" width={260} onOpen={meet}>
+    <Menu position="bottom-end" onOpen={meet} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Button
           variant="default"

@@ -1,5 +1,6 @@
-import { useFocusReturn } from "@mantine/hooks";
+import { Alert, Button } from "@mantine/core";
 import { type ReactNode, Suspense, useState } from "react";
+import { ErrorBoundary } from "./ErrorBoundary";
 
 interface Props {
   isOpened: boolean;
@@ -10,7 +11,23 @@ interface Props {
 export function OnceOpened({ isOpened, children }: Props) {
   const [wasOpened, setWasOpened] = useState(false);
   if (isOpened && !wasOpened) setWasOpened(true);
-  // The dialog comes too late to know where the focus was when it was opened first.
-  useFocusReturn({ opened: isOpened });
-  return wasOpened && <Suspense fallback={null}>{children}</Suspense>;
+  return (
+    wasOpened && (
+      <ErrorBoundary fallback={<NotLoaded />}>
+        <Suspense fallback={null}>{children}</Suspense>
+      </ErrorBoundary>
+    )
+  );
+}
+
+/** A part that was not loaded stays so until the whole page is: there may be a newer one. */
+function NotLoaded() {
+  return (
+    <Alert color="red" title="This could not be opened">
+      <p>You may be offline, or there is a newer version of this page. Nothing was changed.</p>
+      <Button size="xs" variant="default" onClick={() => location.reload()}>
+        Load the page again
+      </Button>
+    </Alert>
+  );
 }
