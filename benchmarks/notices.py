@@ -11,7 +11,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,12 +63,12 @@ class Hall:
         return commits
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Print the commits a second of each way, and what they are of those without a word."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="alternating rounds")
     parser.add_argument("--seconds", type=float, default=2.0, help="how long a round lasts")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     asyncio.run(_measure(arguments.rounds, arguments.seconds))
 
 
