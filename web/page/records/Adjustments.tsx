@@ -1,8 +1,8 @@
-import { useQuery } from "urql";
 import { graphql } from "../gql";
 import type { AdjustmentsQuery, CreditAdjustmentOrderField } from "../gql/graphql";
 import { formatChange, formatCount, formatMoment } from "../locale";
 import { AdjustmentDetail } from "./AdjustmentDetail";
+import { useAnswer } from "./answer";
 import { ChoiceFilter, choicesOf } from "./ChoiceFilter";
 import { DateFilter } from "./DateFilter";
 import { ADJUSTMENT_TYPES, labelOf } from "./labels";
@@ -11,7 +11,7 @@ import { RecordList } from "./RecordList";
 import { type Column, RecordTable } from "./RecordTable";
 import { type SortLabels, SortMenu } from "./SortMenu";
 import { ADJUSTMENT_SORTS, adjustmentVariables, isFiltered, type Scope } from "./variables";
-import { useRecordView, useRecovery, useSorting } from "./view";
+import { useRecordView, useSorting } from "./view";
 
 const ADJUSTMENTS = graphql(`
   query Adjustments(
@@ -64,7 +64,7 @@ type Adjustment = Workspace["creditAdjustments"]["nodes"][number];
 export function Adjustments(scope: Scope) {
   const { view, change } = useRecordView();
   const variables = adjustmentVariables(scope, view);
-  const [{ data, error, fetching }, ask] = useQuery({ query: ADJUSTMENTS, variables });
+  const { data, error, isLoading, askAgain } = useAnswer({ query: ADJUSTMENTS, variables });
   const { sorting, sort, sortBy } = useSorting(ADJUSTMENT_SORTS);
   const list = data?.workspace?.creditAdjustments;
   return (
@@ -72,9 +72,9 @@ export function Adjustments(scope: Scope) {
       noun={NOUN}
       emptyText="Credits that are granted, bought, removed or expire will be listed here."
       list={list}
-      error={useRecovery(error)}
-      isLoading={fetching}
-      onRetry={() => ask({ requestPolicy: "network-only" })}
+      error={error}
+      isLoading={isLoading}
+      onRetry={askAgain}
       isFiltered={isFiltered(variables)}
       totals={list ? totalsOf(list.summary) : []}
       toolbar={
@@ -101,7 +101,7 @@ export function Adjustments(scope: Scope) {
         rows={list?.nodes ?? []}
         sorting={sorting}
         onSort={sortBy}
-        isLoading={fetching}
+        isLoading={isLoading}
       />
     </RecordList>
   );

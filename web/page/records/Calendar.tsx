@@ -47,8 +47,6 @@ export default function Calendar({ from, to, onChange }: Props) {
         weekdayFormat={(day) => formatWeekday(dayNamed(day))}
         getDayAriaLabel={(day) => formatWholeDay(dayNamed(day))}
         ariaLabels={{
-          monthLevelControl: "Choose a month",
-          yearLevelControl: "Choose a year",
           nextMonth: "Next month",
           previousMonth: "Previous month",
           nextYear: "Next year",

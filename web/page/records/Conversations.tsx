@@ -1,10 +1,10 @@
 import { UnstyledButton } from "@mantine/core";
 import { lazy, useState } from "react";
-import { useQuery } from "urql";
 import { graphql } from "../gql";
 import type { ConversationsQuery, ConversationUsageOrderField } from "../gql/graphql";
 import { formatCount, formatMoment } from "../locale";
 import { OnceOpened } from "../states/OnceOpened";
+import { useAnswer } from "./answer";
 import { ChoiceFilter, choicesOf } from "./ChoiceFilter";
 import classes from "./Conversations.module.css";
 import { DateFilter } from "./DateFilter";
@@ -17,7 +17,7 @@ import { SearchField } from "./SearchField";
 import { type SortLabels, SortMenu } from "./SortMenu";
 import { UserCell } from "./UserCell";
 import { CONVERSATION_SORTS, conversationVariables, isFiltered, type Scope } from "./variables";
-import { useRecordView, useRecovery, useSorting } from "./view";
+import { useRecordView, useSorting } from "./view";
 
 const BillingDrawer = lazy(() => import("./BillingDrawer"));
 
@@ -75,7 +75,7 @@ type Conversation = Workspace["conversationUsage"]["nodes"][number];
 export function Conversations(scope: Scope) {
   const { view, change } = useRecordView();
   const variables = conversationVariables(scope, view);
-  const [{ data, error, fetching }, ask] = useQuery({ query: CONVERSATIONS, variables });
+  const { data, error, isLoading, askAgain } = useAnswer({ query: CONVERSATIONS, variables });
   const { sorting, sort, sortBy } = useSorting(CONVERSATION_SORTS);
   const [billed, setBilled] = useState({ id: "", isOpened: false });
   const list = data?.workspace?.conversationUsage;
@@ -85,9 +85,9 @@ export function Conversations(scope: Scope) {
         noun={NOUN}
         emptyText="What members do in conversations and what it costs will be listed here."
         list={list}
-        error={useRecovery(error)}
-        isLoading={fetching}
-        onRetry={() => ask({ requestPolicy: "network-only" })}
+        error={error}
+        isLoading={isLoading}
+        onRetry={askAgain}
         isFiltered={isFiltered(variables)}
         totals={
           list
@@ -126,7 +126,7 @@ export function Conversations(scope: Scope) {
           rows={list?.nodes ?? []}
           sorting={sorting}
           onSort={sortBy}
-          isLoading={fetching}
+          isLoading={isLoading}
         />
       </RecordList>
       <OnceOpened isOpened={billed.isOpened}>

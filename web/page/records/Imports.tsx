@@ -1,7 +1,7 @@
-import { useQuery } from "urql";
 import { graphql } from "../gql";
 import type { ImportsQuery, ImportUsageOrderField } from "../gql/graphql";
 import { formatCount, formatMoment } from "../locale";
+import { useAnswer } from "./answer";
 import { ChoiceFilter, choicesOf } from "./ChoiceFilter";
 import { DateFilter } from "./DateFilter";
 import { Identifier } from "./Identifier";
@@ -13,7 +13,7 @@ import { SortMenu } from "./SortMenu";
 import { TIME_AND_CREDITS } from "./sortLabels";
 import { UserCell } from "./UserCell";
 import { IMPORT_SORTS, importVariables, isFiltered, type Scope } from "./variables";
-import { useRecordView, useRecovery, useSorting } from "./view";
+import { useRecordView, useSorting } from "./view";
 import { WebLink } from "./WebLink";
 
 const IMPORTS = graphql(`
@@ -63,7 +63,7 @@ type Import = Workspace["importUsage"]["nodes"][number];
 export function Imports(scope: Scope) {
   const { view, change } = useRecordView();
   const variables = importVariables(scope, view);
-  const [{ data, error, fetching }, ask] = useQuery({ query: IMPORTS, variables });
+  const { data, error, isLoading, askAgain } = useAnswer({ query: IMPORTS, variables });
   const { sorting, sort, sortBy } = useSorting(IMPORT_SORTS);
   const list = data?.workspace?.importUsage;
   return (
@@ -71,9 +71,9 @@ export function Imports(scope: Scope) {
       noun={NOUN}
       emptyText="Imports of brands and products and what they cost will be listed here."
       list={list}
-      error={useRecovery(error)}
-      isLoading={fetching}
-      onRetry={() => ask({ requestPolicy: "network-only" })}
+      error={error}
+      isLoading={isLoading}
+      onRetry={askAgain}
       isFiltered={isFiltered(variables)}
       totals={list ? [{ label: "Credits", value: formatCount(list.summary.credits) }] : []}
       toolbar={
@@ -100,7 +100,7 @@ export function Imports(scope: Scope) {
         rows={list?.nodes ?? []}
         sorting={sorting}
         onSort={sortBy}
-        isLoading={fetching}
+        isLoading={isLoading}
       />
     </RecordList>
   );

@@ -1,7 +1,7 @@
-import { useQuery } from "urql";
 import { graphql } from "../gql";
 import type { McpHttpCallOrderField, McpHttpCallsQuery } from "../gql/graphql";
 import { formatCount, formatDate, formatMoment } from "../locale";
+import { useAnswer } from "./answer";
 import { type Choice, ChoiceFilter } from "./ChoiceFilter";
 import { DateFilter } from "./DateFilter";
 import { Identifier } from "./Identifier";
@@ -11,7 +11,7 @@ import { SortMenu } from "./SortMenu";
 import { TIME_AND_CREDITS } from "./sortLabels";
 import { UserCell } from "./UserCell";
 import { CALL_SORTS, callVariables, isFiltered, type Scope } from "./variables";
-import { useRecordView, useRecovery, useSorting } from "./view";
+import { useRecordView, useSorting } from "./view";
 
 const MCP_HTTP_CALLS = graphql(`
   query McpHttpCalls(
@@ -64,7 +64,7 @@ type Call = Workspace["mcpHttpCalls"]["nodes"][number];
 export function McpHttpCalls(scope: Scope) {
   const { view, change } = useRecordView();
   const variables = callVariables(scope, view);
-  const [{ data, error, fetching }, ask] = useQuery({ query: MCP_HTTP_CALLS, variables });
+  const { data, error, isLoading, askAgain } = useAnswer({ query: MCP_HTTP_CALLS, variables });
   const { sorting, sort, sortBy } = useSorting(CALL_SORTS);
   const keys = data?.workspace?.apiKeys;
   const list = data?.workspace?.mcpHttpCalls;
@@ -73,9 +73,9 @@ export function McpHttpCalls(scope: Scope) {
       noun={NOUN}
       emptyText="Requests that are made with an API key and what they cost will be listed here."
       list={list}
-      error={useRecovery(error)}
-      isLoading={fetching}
-      onRetry={() => ask({ requestPolicy: "network-only" })}
+      error={error}
+      isLoading={isLoading}
+      onRetry={askAgain}
       isFiltered={isFiltered(variables)}
       totals={list ? [{ label: "Credits", value: formatCount(list.summary.credits) }] : []}
       toolbar={
@@ -103,7 +103,7 @@ export function McpHttpCalls(scope: Scope) {
         rows={list?.nodes ?? []}
         sorting={sorting}
         onSort={sortBy}
-        isLoading={fetching}
+        isLoading={isLoading}
       />
     </RecordList>
   );

@@ -33,6 +33,9 @@ export function RecordList(props: Props) {
   const { noun, list, error, isLoading, onRetry, isFiltered, totals, toolbar } = props;
   const { clear, turn } = useRecordView();
   const top = useRef<HTMLDivElement>(null);
+  const isFailed = error !== undefined && !isLoading;
+  // That there was nothing with other filters says nothing of these.
+  const isUnknown = isLoading && list?.nodes.length === 0;
   // The button that does it is gone then, and takes the focus with it.
   const clearFilters = () => {
     clear();
@@ -50,12 +53,12 @@ export function RecordList(props: Props) {
         count={list?.totalCount}
         totals={totals}
         isShown={isFiltered}
+        isLoading={isLoading}
         onClear={clearFilters}
       />
-      {error && !isLoading ? (
-        <FailureNotice error={error} onRetry={onRetry} />
-      ) : list === undefined ? (
-        <LoadingState label={`Loading ${noun.other}`} lines={8} />
+      {isFailed && <FailureNotice error={error} onRetry={onRetry} />}
+      {list === undefined || isUnknown ? (
+        !isFailed && <LoadingState label={`Loading ${noun.other}`} lines={8} />
       ) : list.nodes.length === 0 ? (
         <Nothing {...props} onClear={clearFilters} onTurn={turnTo} />
       ) : (

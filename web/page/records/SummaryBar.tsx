@@ -16,17 +16,27 @@ interface Props {
   totals: Total[];
   /** Whether filters are active. */
   isShown: boolean;
+  /** Whether these are still the totals of other filters. */
+  isLoading: boolean;
   onClear: () => void;
 }
 
 /** The totals of what the filters let through; each change of the count is read out. */
-export function SummaryBar({ noun, count, totals, isShown, onClear }: Props) {
+export function SummaryBar({ noun, count, totals, isShown, isLoading, onClear }: Props) {
   return (
     <>
-      <VisuallyHidden role="status">{count !== undefined && countOf(count, noun)}</VisuallyHidden>
+      <VisuallyHidden role="status">
+        {count !== undefined && !isLoading && countOf(count, noun)}
+      </VisuallyHidden>
       {isShown && (
         <Paper withBorder p="sm" className={classes.bar}>
-          <Group component="dl" className={classes.totals} gap="xl">
+          <Group
+            component="dl"
+            className={classes.totals}
+            gap="xl"
+            data-loading={isLoading || undefined}
+            aria-busy={isLoading}
+          >
             {count !== undefined &&
               [...totals, { label: capitalized(noun.other), value: formatCount(count) }].map(
                 ({ label, value }) => (

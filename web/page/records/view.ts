@@ -17,11 +17,21 @@ const UNFILTERED = {
   keys: null,
 } satisfies ViewChange;
 
-/** What is taken out of the address where the gateway refuses it, by the code of the refusal. */
-const REFUSED: Record<string, ViewChange> = {
-  STALE_CURSOR: FIRST_PAGE,
-  INVALID_CURSOR: FIRST_PAGE,
-  INVALID_ID: { ...FIRST_PAGE, keys: null },
+const NO_SUCH_PAGE = {
+  change: FIRST_PAGE,
+  title: "This is the first page",
+  message: "The page of the address belongs to other filters, or it is not there any more.",
+};
+
+/** What of the address the gateway refuses, by the code of the refusal, and what is done then. */
+const REFUSED: Record<string, { change: ViewChange; title: string; message: string }> = {
+  STALE_CURSOR: NO_SUCH_PAGE,
+  INVALID_CURSOR: NO_SUCH_PAGE,
+  INVALID_ID: {
+    change: { ...FIRST_PAGE, keys: null },
+    title: "These are the calls of all API keys",
+    message: "The API keys of the address are not keys of this workspace.",
+  },
 };
 
 /** What is seen of a list, and how to see something else of it. */
@@ -51,12 +61,9 @@ export function useRecovery(error: CombinedError | undefined): CombinedError | u
   const refused = code && isStated ? REFUSED[code] : undefined;
   useEffect(() => {
     if (!refused) return;
-    void set(refused, { history: "replace" });
-    notifications.show({
-      id: "address-refused",
-      title: "This is the first page",
-      message: "The page of the address belongs to other filters or is not there any more.",
-    });
+    const { change, title, message } = refused;
+    void set(change, { history: "replace" });
+    notifications.show({ id: "address-refused", title, message });
   }, [refused, set]);
   return refused ? undefined : error;
 }
