@@ -1,6 +1,7 @@
 """`python -m tests.chaos`: storm after storm, until one leaves something wrong."""
 
 import asyncio
+import shutil
 import signal
 import tempfile
 import time
@@ -28,13 +29,14 @@ def main(
 ) -> None:
     """Let storms come over a gateway, and look at what is left after each."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if not asyncio.run(_weather(range(seed, seed + runs))):
-        raise typer.Exit(1)
-
-
-async def _weather(seeds: range) -> bool:
-    """Let the storms come, and tell of each; end with the first that leaves something wrong."""
     directory = Path(tempfile.mkdtemp(prefix="gateway-chaos-"))
+    if not asyncio.run(_weather(directory, range(seed, seed + runs))):
+        raise typer.Exit(1)
+    shutil.rmtree(directory)
+
+
+async def _weather(directory: Path, seeds: range) -> bool:
+    """Let the storms come, and tell of each; end with the first that leaves something wrong."""
     async with _stocked(directory) as (server_url, stock):
         for seed in seeds:
             place = directory / str(seed)
@@ -51,6 +53,7 @@ async def _weather(seeds: range) -> bool:
                 typer.echo("\n".join(f"  {words}" for words in left.wrong))
                 typer.echo(f"seed {seed} leaves something wrong; logs in {place}")
                 return False
+            shutil.rmtree(place)
     return True
 
 

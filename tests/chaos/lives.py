@@ -34,6 +34,8 @@ _OFFERS = (
 )
 _CARDS = (PAID, PAID, PAID, PAID, ALWAYS_AUTHENTICATED, BANK_PAYS, BANK_FAILS, DECLINED)
 
+_DISPUTES = 0.4
+
 Answer = TypeVar("Answer")
 
 
@@ -71,8 +73,8 @@ class Life:
 
     async def top_up(self) -> None:
         """Buy packs, if that is possible now."""
-        packs = self.chance.randint(1, 4)
-        payload = await self._asked(lambda key: self.owner.top_up(packs, key=key))
+        packs, clicks = self.chance.randint(1, 4), self.chance.choice((1, 1, 2))
+        payload = await self._asked(lambda key: self.owner.top_up(packs, key=key), clicks=clicks)
         checkout = payload["topUpCheckout"]
         if checkout is not None and checkout["url"] is not None:
             await self._pay(checkout["url"])
@@ -158,19 +160,27 @@ class Life:
         with suppress(httpx.TransportError):
             await self.world.sandbox.refund(intent, part)
 
-    async def _asked(self, ask: Callable[[str], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-        """Return the answer to what is asked under one key, however often it has to be asked."""
+    async def _asked(
+        self, ask: Callable[[str], Awaitable[dict[str, Any]]], *, clicks: int = 1
+    ) -> dict[str, Any]:
+        """Return the answer to what is asked under one key, however often it has to be asked.
+
+        With several clicks at once, all of them are answered by the same thing.
+        """
         key = self.owner.fresh_key()
 
         async def once() -> dict[str, Any]:
             payload = await ask(key)
             if _TRY_AGAIN & {*codes(payload)}:
                 raise Unanswered(payload)
-            assert not _NEVER & {*codes(payload)}, payload
-            self.refused.update(codes(payload))
             return payload
 
-        return await patiently(once)
+        answers = await asyncio.gather(*(patiently(once) for _ in range(clicks)))
+        payload, *others = answers
+        assert not _NEVER & {*codes(payload)}, payload
+        assert all(_same(payload, other) for other in others), answers
+        self.refused.update(codes(payload))
+        return payload
 
 
 class Unanswered(Exception):
@@ -191,4 +201,7 @@ async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
             await asyncio.sleep(_PAUSE_SECONDS)
 
 
-_DISPUTES = 0.4
+def _same(answer: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether two answers are about the same page; it may have been paid in between."""
+    pages = {each["topUpCheckout"] and each["topUpCheckout"]["id"] for each in (answer, other)}
+    return len(pages) == 1
