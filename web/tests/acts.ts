@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
+import { GOOD_CARD } from "./cards.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-export const GOOD_CARD = "4242 4242 4242 4242";
 
 /** What axe says of a rule that something breaks. */
 interface Violation {

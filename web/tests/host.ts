@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
+import { GOOD_CARD } from "./cards.ts";
 import type { Demo, Role } from "./house.ts";
+
+const PAUSE_MILLISECONDS = 50;
 
 const SUBJECTS: Record<Role, string> = {
   owner: "demo-owner",
@@ -13,6 +17,15 @@ const UPSERT = `mutation ($input: UpsertWorkspaceInput!) {
 const RECORD = `mutation ($input: RecordUsageInput!) {
   recordUsage(input: $input) { results { status reason } userErrors { message } }
 }`;
+
+const PLANS = "{ plans { id name } }";
+const SWITCH = `mutation ($input: SwitchPlanInput!) {
+  switchPlan(input: $input) {
+    outcome { ... on PlanCheckoutRequired { url } }
+    userErrors { message }
+  }
+}`;
+const HELD = "query ($id: ID!) { workspace(id: $id) { subscription { plan { name } } } }";
 
 /** A usage event as the host product tells of it, but for what every event has. */
 type UsageEvent = { conversation: Record<string, unknown> } | { import: Record<string, unknown> };
@@ -58,6 +71,37 @@ export class Host {
     }>(UPSERT, { input: { externalId: crypto.randomUUID(), name, members } });
     assert.deepEqual(upsertWorkspace.userErrors, []);
     return upsertWorkspace.workspaceId;
+  }
+
+  /** Let the owner of a workspace buy a plan by the month, and pay it with a card. */
+  async buyPlan(workspaceId: string, name: string, card = GOOD_CARD): Promise<void> {
+    const { plans } = await this.ask<{ plans: { id: string; name: string }[] }>(PLANS);
+    const plan = plans.find((each) => each.name === name);
+    assert.ok(plan, `There is no plan ${name}`);
+    const page = new URL(this.#url).origin;
+    const input = {
+      workspaceId,
+      planId: plan.id,
+      billingCycle: "MONTHLY",
+      successUrl: page,
+      cancelUrl: page,
+      idempotencyKey: crypto.randomUUID(),
+    };
+    const { switchPlan } = await this.ask<{
+      switchPlan: { outcome: { url: string }; userErrors: unknown[] };
+    }>(SWITCH, { input }, "owner");
+    assert.deepEqual(switchPlan.userErrors, []);
+    const body = new URLSearchParams({ method: "card", card_number: card });
+    const paid = await fetch(switchPlan.outcome.url, { method: "POST", body, redirect: "manual" });
+    assert.equal(paid.status, 303);
+    while ((await this.#planOf(workspaceId)) !== name) await setTimeout(PAUSE_MILLISECONDS);
+  }
+
+  async #planOf(id: string): Promise<string> {
+    const { workspace } = await this.ask<{
+      workspace: { subscription: { plan: { name: string } } };
+    }>(HELD, { id });
+    return workspace.subscription.plan.name;
   }
 
   /** Record what the owner has used just now. */

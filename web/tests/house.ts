@@ -1,5 +1,6 @@
 import type { Browser } from "playwright-core";
 import { Host } from "./host.ts";
+import { Stripe } from "./stripe.ts";
 import { type Looks, Visitor } from "./visitor.ts";
 
 export type Role = "owner" | "admin" | "member";
@@ -7,6 +8,7 @@ export type Role = "owner" | "admin" | "member";
 /** What `demo.json` says of the demo that runs. */
 export interface Demo {
   graphqlUrl: string;
+  stripeUrl: string;
   tokens: Record<Role | "service", string>;
   workspaces: { id: string; name: string; plan: string }[];
 }
@@ -18,6 +20,7 @@ export type Wish = "kill the gateway" | "start the gateway";
 export class House {
   readonly address: string;
   readonly host: Host;
+  readonly stripe: Stripe;
   readonly demo: Demo;
   readonly wish: (wish: Wish) => Promise<void>;
   readonly #browser: Browser;
@@ -29,9 +32,18 @@ export class House {
     this.wish = wish;
     this.address = new URL(demo.graphqlUrl).origin;
     this.host = new Host(demo.graphqlUrl, demo.tokens);
+    this.stripe = new Stripe(demo.stripeUrl);
   }
 
-  /** Return the id of one of the demo's workspaces, or of one that a spec has made. */
+  /** Create a workspace of the demo's people: on Free, or on a plan that its owner has bought. */
+  async open(name: string, plan?: string): Promise<string> {
+    const id = await this.host.createWorkspace(name);
+    this.demo.workspaces.push({ id, name, plan: plan ?? "free" });
+    if (plan) await this.host.buyPlan(id, plan);
+    return id;
+  }
+
+  /** Return the id of one of the demo's workspaces, or of one that was opened. */
   workspace(name: string): string {
     const found = this.demo.workspaces.find((each) => each.name === name);
     if (!found) throw new Error(`The demo has no workspace ${name}`);

@@ -108,6 +108,12 @@ export class Visitor {
     await this.page.getByRole("option", { name: option }).click();
   }
 
+  /** Wait until something has the focus. */
+  async focuses(element: Locator): Promise<void> {
+    const handle = await element.elementHandle();
+    await this.page.waitForFunction((wanted) => wanted === document.activeElement, handle);
+  }
+
   /** Wait until nothing is asked of anybody. */
   async isQuiet(): Promise<void> {
     await this.page.waitForLoadState("networkidle");

@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { pay } from "./acts.ts";
+import { ASKING_CARD, DECLINED_CARD } from "./cards.ts";
+import { spec } from "./spec.ts";
+import type { Visitor } from "./visitor.ts";
+
+spec("Plans are compared by the month and by the year, with the saving", async (house) => {
+  await house.open("Comparing");
+  const olivia = await house.visit("owner", "Comparing");
+  await olivia.page.getByRole("heading", { name: "Credit usage records" }).waitFor();
+  assert.ok(!olivia.operations().includes("PlanChoice"));
+  const dialog = await plans(olivia);
+
+  const pro = dialog.getByRole("article", { name: "Pro" });
+  await pro.getByText("$29.00 a month").waitFor();
+  await pro.getByText("2,500 credits a month").waitFor();
+  await dialog.getByRole("article", { name: "Free" }).getByText("Current plan").waitFor();
+  const pass = dialog.getByRole("article", { name: "Launch Pass" });
+  await pass.getByText("$79.00 once").waitFor();
+  await dialog.getByText("Yearly").click();
+  await dialog.getByRole("radio", { name: /Yearly.*Save 17%/, checked: true }).waitFor();
+  await pro.getByText("$24.17 a month, paid as $290.00 a year").waitFor();
+  assert.ok(await pass.isVisible());
+
+  await olivia.page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await olivia.focuses(olivia.page.getByRole("button", { name: "Change plan" }));
+});
+
+spec("A plan is bought on the Checkout page, and the page says when it is there", async (house) => {
+  const workspace = await house.open("Buying");
+  const olivia = await house.visit("owner", "Buying");
+  const dialog = await plans(olivia);
+  await dialog.getByRole("article", { name: "Pro" }).getByRole("button").click();
+  await pay(olivia.page);
+
+  await olivia.page.getByRole("status").filter({ hasText: "You are on Pro, monthly" }).waitFor();
+  const plan = olivia.page.getByRole("region", { name: "Plan" });
+  await plan.getByText("$29.00 a month").waitFor();
+  await plan.getByText("Renews on").waitFor();
+  const credits = olivia.page.getByRole("region", { name: "Credits" });
+  await credits.getByText("2,500", { exact: true }).first().waitFor();
+  assert.deepEqual(await house.stripe.paid(workspace), [2900]);
+
+  await olivia.page.getByRole("button", { name: "Put this away" }).click();
+  assert.deepEqual(olivia.address(), { workspace });
+});
+
+spec("A card that is declined buys nothing, nor does leaving the Checkout page", async (house) => {
+  const workspace = await house.open("Leaving");
+  const olivia = await house.visit("owner", "Leaving");
+  olivia.expect(/402 \(Payment Required\)/);
+  const dialog = await plans(olivia);
+  await dialog.getByRole("article", { name: "Pro" }).getByRole("button").click();
+  await pay(olivia.page, DECLINED_CARD);
+  await olivia.page.getByRole("alert").getByText("declined").waitFor();
+  await olivia.page.getByRole("link", { name: "Back" }).click();
+
+  await olivia.sees("You were not charged");
+  const plan = olivia.page.getByRole("region", { name: "Plan" });
+  await plan.getByText("Free", { exact: true }).first().waitFor();
+  assert.deepEqual(await house.stripe.paid(workspace), []);
+});
+
+spec(
+  "From a paid plan to a greater one, the exact amount and credits are confirmed",
+  async (house) => {
+    const workspace = await house.open("Upgrading", "Pro");
+    const olivia = await house.visit("owner", "Upgrading");
+    const dialog = await plans(olivia);
+    const offer = dialog.getByRole("article", { name: "Team" });
+    await offer.getByRole("button", { name: "Upgrade to Team" }).click();
+    await dialog.getByRole("heading", { name: "Switch to Team, monthly" }).waitFor();
+    const confirm = dialog.getByRole("button", { name: /^Pay \$[\d.]+ and switch$/ });
+    const due = cents(await confirm.textContent());
+    await dialog.getByText("As soon as you confirm").waitFor();
+    const added = /\+([\d,]+) are added/.exec((await dialog.textContent()) ?? "")?.[1];
+    assert.ok(added);
+    assert.deepEqual(await house.stripe.paid(workspace), [2900]); // so far nothing is done
+
+    await dialog.getByRole("button", { name: "All plans" }).click();
+    await olivia.focuses(offer.getByRole("button", { name: "Upgrade to Team" }));
+    await olivia.page.keyboard.press("Enter");
+    await confirm.dblclick();
+    await olivia.page.getByRole("alert").getByText("You are on Team, monthly").waitFor();
+
+    const plan = olivia.page.getByRole("region", { name: "Plan" });
+    await plan.getByText("$99.00 a month").waitFor();
+    const total = 200 + 2500 + Number(added.replaceAll(",", ""));
+    await olivia.page
+      .getByRole("region", { name: "Credits" })
+      .getByText(total.toLocaleString("en-US"), { exact: true })
+      .first()
+      .waitFor();
+    assert.deepEqual(await house.stripe.paid(workspace), [2900, due]);
+  },
+);
+
+spec("Downgrading to Free says what becomes of everything, and can be undone", async (house) => {
+  const workspace = await house.open("Downgrading", "Pro");
+  const olivia = await house.visit("owner", "Downgrading");
+  const dialog = await plans(olivia);
+  await dialog.getByRole("button", { name: "Downgrade to Free" }).click();
+  await dialog.getByText(/^Pro stays active until .+ It is paid until then/).waitFor();
+  await dialog.getByText(/Now that is 2,500\.$/).waitFor();
+  await dialog.getByText(/Credits that you have bought stay: 0\./).waitFor();
+  await dialog.getByText(/you have 200 credits a month/).waitFor();
+  await dialog.getByRole("button", { name: /^Downgrade on / }).click();
+
+  const plan = olivia.page.getByRole("region", { name: "Plan" });
+  await plan.getByText(/^Changes to Free on /).waitFor();
+  assert.equal(await plan.getByText("Renews on").count(), 0);
+  await plan.getByRole("button", { name: "Undo" }).click();
+  const undo = olivia.page.getByRole("dialog", { name: "Undo the plan change" });
+  await undo.getByRole("button", { name: "Undo the change" }).click();
+  await olivia.page.getByRole("alert").getByText("You stay on Pro").waitFor();
+  await plan.getByText("Renews on").waitFor();
+  assert.equal(await plan.getByText(/^Changes to/).count(), 0);
+  assert.deepEqual(await house.stripe.paid(workspace), [2900]);
+});
+
+spec("A lesser plan follows at the end of what is paid, and nothing is due now", async (house) => {
+  const workspace = await house.open("Scheduling", "Team");
+  const olivia = await house.visit("owner", "Scheduling");
+  const dialog = await plans(olivia);
+  await dialog.getByRole("button", { name: "Switch to Pro" }).click();
+  await dialog.getByText("$0.00 due now").waitFor();
+  await dialog.getByText("None come or go").waitFor();
+  await dialog.getByRole("button", { name: "Confirm the switch" }).click();
+
+  const plan = olivia.page.getByRole("region", { name: "Plan" });
+  await plan.getByText(/^Changes to Pro, monthly on /).waitFor();
+  assert.deepEqual(await house.stripe.paid(workspace), [9900]);
+});
+
+spec("A bank that asks is answered in a new tab, and the page goes on by itself", async (house) => {
+  const workspace = await house.open("Asked");
+  await house.host.buyPlan(workspace, "Pro", ASKING_CARD);
+  const olivia = await house.visit("owner", "Asked");
+  const dialog = await plans(olivia);
+  await dialog.getByRole("button", { name: "Upgrade to Team" }).click();
+  await dialog.getByRole("button", { name: /^Pay / }).click();
+  await dialog.getByRole("heading", { name: /Your bank asks you/ }).waitFor();
+  assert.deepEqual(await house.stripe.paid(workspace), [2900]);
+
+  const [bank] = await Promise.all([
+    olivia.page.waitForEvent("popup"),
+    dialog.getByRole("link", { name: /Confirm the payment/ }).click(),
+  ]);
+  assert.equal(await bank.evaluate(() => window.opener), null);
+  await bank.getByRole("button", { name: "Complete authentication" }).click();
+  await olivia.page.getByRole("alert").getByText("You are on Team, monthly").waitFor();
+  assert.equal((await house.stripe.paid(workspace)).length, 2);
+});
+
+spec(
+  "Credits are bought on the Checkout page; the page waits until they are there",
+  async (house) => {
+    const workspace = await house.open("Topping up", "Pro");
+    const olivia = await house.visit("owner", "Topping up");
+    await olivia.page.getByRole("button", { name: "Buy credits" }).click();
+    const dialog = olivia.page.getByRole("dialog", { name: "Buy credits" });
+    const sum = dialog.getByRole("status");
+    await sum.getByText("1,000 credits").waitFor();
+    await dialog.getByRole("textbox", { name: "Packs" }).fill("3");
+    await sum.getByText("3,000 credits").waitFor();
+    await sum.getByText("$30.00").waitFor();
+    await dialog.getByText("and 5,700 when it is paid").waitFor();
+    await dialog.getByRole("button", { name: "Go to checkout" }).click();
+
+    await olivia.page.getByText("$30.00").first().waitFor();
+    await house.stripe.hold(true);
+    try {
+      await pay(olivia.page);
+      const waiting = olivia.page
+        .getByRole("status")
+        .filter({ hasText: "Waiting for the payment" });
+      await waiting.waitFor();
+      const credits = olivia.page.getByRole("region", { name: "Credits" });
+      await credits.getByText("2,700", { exact: true }).waitFor();
+    } finally {
+      await house.stripe.hold(false);
+    }
+    await olivia.page.getByRole("status").filter({ hasText: "3,000 credits were added" }).waitFor();
+    await olivia.page
+      .getByRole("region", { name: "Credits" })
+      .getByText("5,700", { exact: true })
+      .waitFor();
+    assert.ok(olivia.operations().includes("TopUpChanged"));
+    assert.ok(!olivia.operations().includes("TopUpNow")); // nobody had to ask
+    assert.deepEqual(await house.stripe.paid(workspace), [2900, 3000]);
+  },
+);
+
+spec("No number of packs that is not sold gets to a Checkout page", async (house) => {
+  const workspace = await house.open("Mistyping", "Pro");
+  const olivia = await house.visit("owner", "Mistyping");
+  await olivia.page.getByRole("button", { name: "Buy credits" }).click();
+  const dialog = olivia.page.getByRole("dialog", { name: "Buy credits" });
+  const packs = dialog.getByRole("textbox", { name: "Packs" });
+  for (const typed of ["0", "501", ""]) {
+    await packs.fill(typed);
+    await dialog.getByText("Choose 1 to 500 packs.").waitFor();
+    assert.ok(await dialog.getByRole("button", { name: "Go to checkout" }).isDisabled());
+    await packs.press("Enter");
+  }
+  assert.ok(!olivia.operations().includes("BuyCredits"));
+  assert.deepEqual(await house.stripe.paid(workspace), [2900]);
+});
+
+spec("While the provider fails the page says so; trying again pays once", async (house) => {
+  const workspace = await house.open("Failing", "Pro");
+  const olivia = await house.visit("owner", "Failing");
+  await olivia.page.getByRole("button", { name: "Buy credits" }).click();
+  const dialog = olivia.page.getByRole("dialog", { name: "Buy credits" });
+  await house.stripe.fail("/v1/checkout/sessions", 50);
+  try {
+    await dialog.getByRole("button", { name: "Go to checkout" }).click();
+    await dialog.getByText("Payments are not available right now").waitFor();
+  } finally {
+    await house.stripe.recover();
+  }
+  await dialog.getByRole("button", { name: "Try again" }).click();
+  await pay(olivia.page);
+  await olivia.sees("1,000 credits were added");
+  assert.deepEqual(await house.stripe.paid(workspace), [1000, 2900]);
+});
+
+spec("What somebody else has changed meanwhile is not paid for, and is said", async (house) => {
+  const workspace = await house.open("Racing", "Pro");
+  const [one, other] = await Promise.all([
+    house.visit("owner", "Racing"),
+    house.visit("owner", "Racing"),
+  ]);
+  const dialogs = [await plans(one), await plans(other)] as const;
+  for (const dialog of dialogs) {
+    await dialog.getByRole("button", { name: "Upgrade to Team" }).click();
+    await dialog.getByRole("button", { name: /^Pay / }).waitFor();
+  }
+  await dialogs[0].getByRole("button", { name: /^Pay / }).click();
+  await one.page.getByRole("alert").getByText("You are on Team, monthly").waitFor();
+  const paid = await house.stripe.paid(workspace);
+  await dialogs[1].getByRole("button", { name: /^Pay / }).click();
+
+  await other.sees("This is your plan already");
+  assert.deepEqual(await house.stripe.paid(workspace), paid);
+});
+
+spec("The customer portal is opened, and leads back to the workspace", async (house) => {
+  const workspace = await house.open("Visiting", "Pro");
+  const olivia = await house.visit("owner", "Visiting");
+  await olivia.page
+    .getByRole("region", { name: "Plan" })
+    .getByRole("button", { name: "Customer portal" })
+    .click();
+  await olivia.page.getByRole("heading", { name: "Invoices" }).waitFor();
+  await olivia.page.getByRole("link", { name: "Back" }).click();
+
+  await olivia.page.getByRole("heading", { name: "Credit usage records" }).waitFor();
+  assert.deepEqual(olivia.address(), { workspace });
+});
+
+/** Open the dialog of the plans. */
+async function plans(visitor: Visitor) {
+  await visitor.page.getByRole("button", { name: "Change plan" }).click();
+  const dialog = visitor.page.getByRole("dialog", { name: "Plans" });
+  await dialog.getByRole("article", { name: "Team" }).waitFor();
+  return dialog;
+}
+
+/** Return an amount of dollars in a text, in cents. */
+function cents(text: string | null): number {
+  const found = /\$([\d,.]+)/.exec(text ?? "")?.[1];
+  assert.ok(found, `There is no amount in ${text}`);
+  return Math.round(Number(found.replaceAll(",", "")) * 100);
+}
