@@ -39,8 +39,6 @@ READY_TIMEOUT_SECONDS: Final = 2.0
 SAMPLE_SECONDS: Final = 1.0
 MIGRATED_SECONDS: Final = 1.0
 EXPLORER_PATH: Final = "/graphiql"
-PAYMENTS_SHARE: Final = 0.8
-"""How much of an operation's time asking the payment provider may take: the rest is to say so."""
 
 
 def create_app(settings: Settings, *, more: Sequence[BaseRoute] = ()) -> Starlette:
@@ -93,7 +91,7 @@ class _Gateway:
         self._shutdown_timeout_seconds = settings.shutdown_timeout_seconds
         self._database_url = database_url
         self._return_origins = settings.return_origins
-        self._payments_seconds = PAYMENTS_SHARE * settings.operation_timeout_seconds
+        self._payments_seconds = stripe_account.operation_seconds(settings)
         self._is_migrated = False
 
     @asynccontextmanager

@@ -269,7 +269,7 @@ class Settings(BaseSettings):
         gt=0,
         le=80,
         description="A call to Stripe fails after so long; all the calls of an operation together "
-        "after four fifths of its time.",
+        "after four fifths of its time, and 24 s at most.",
     )
     limit_webhook_bytes: int = Field(
         default=1_048_576,

@@ -1,10 +1,16 @@
 """Stripe as the settings have it."""
 
+from typing import Final
+
+from billing import idempotency
 from gateway.settings import Settings
 from gateway.stripe_client import StripePayments
 from gateway.stripe_history import StripeHistory
 from gateway.stripe_transport import Stripe
 from gateway.worker import Provider
+
+OPERATION_SHARE: Final = 0.8
+"""How much of an operation's time asking Stripe may take: the rest is to say that it did."""
 
 
 def connect(settings: Settings) -> Stripe | None:
@@ -27,6 +33,12 @@ def provider(settings: Settings, account: Stripe | None) -> Provider | None:
         history=StripeHistory(account),
         is_live=settings.is_live,
     )
+
+
+def operation_seconds(settings: Settings) -> float:
+    """Return how long an operation asks Stripe: less than it has, and than its key is held."""
+    lease_seconds = idempotency.LEASE.total_seconds()
+    return OPERATION_SHARE * min(settings.operation_timeout_seconds, lease_seconds)
 
 
 def webhook_secrets(settings: Settings) -> list[str]:

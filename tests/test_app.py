@@ -14,7 +14,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from billing.access import Person
-from gateway import auth, observability
+from gateway import auth, observability, stripe_account
 from gateway.app import create_app
 from gateway.settings import Settings
 from models import migration
@@ -272,6 +272,16 @@ async def test_a_provider_that_hangs_is_named_before_the_operation_is_over(
 
     refusal = {"url": None, "userErrors": [{"code": "PAYMENTS_UNAVAILABLE"}]}
     assert answer.json() == {"data": {"createCustomerPortalSession": refusal}}
+
+
+@pytest.mark.parametrize(("operation_seconds", "seconds"), [(10.0, 8.0), (3_600.0, 24.0)])
+def test_asking_a_provider_ends_before_the_operation_and_its_lease(
+    operation_seconds: float, seconds: float
+) -> None:
+    """The lease is half a minute."""
+    settings = Settings(operation_timeout_seconds=operation_seconds)
+
+    assert stripe_account.operation_seconds(settings) == seconds
 
 
 # Headers
