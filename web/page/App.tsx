@@ -36,12 +36,10 @@ export function App() {
   const { token, isOver } = useSession();
   if (token && !isOver) return <Page />;
   return (
-    <div className="page">
+    <main className="page">
       <Header />
-      <main>
-        <SignedOut />
-      </main>
-    </div>
+      <SignedOut />
+    </main>
   );
 }
 
@@ -64,7 +62,7 @@ function Page() {
     workspace ? `${workspace.name} – Subscription and Credits` : "Subscription and Credits",
   );
   return (
-    <div className="page">
+    <main className="page">
       <div>
         <Header>
           {viewer && <WorkspaceSwitcher user={viewer} />}
@@ -72,14 +70,12 @@ function Page() {
         </Header>
         {workspace && <OfflineNotice />}
       </div>
-      <main className="page-content">
-        {error && !isSaidAlready && <FailureNotice error={error} onRetry={askAgain} />}
-        {workspace && <Overview key={workspace.id} workspace={workspace} />}
-        {!workspace && fetching && <LoadingState label="Loading the workspace" lines={8} />}
-        {!workspace && !fetching && !error && (
-          <NoWorkspace user={viewer ?? null} isSelected={workspaceId !== null} />
-        )}
-      </main>
-    </div>
+      {error && !isSaidAlready && <FailureNotice error={error} onRetry={askAgain} />}
+      {workspace && <Overview key={workspace.id} workspace={workspace} />}
+      {!workspace && fetching && <LoadingState label="Loading the workspace" lines={8} />}
+      {!workspace && !fetching && !error && (
+        <NoWorkspace user={viewer ?? null} isSelected={workspaceId !== null} />
+      )}
+    </main>
   );
 }

@@ -7,7 +7,12 @@ import { useDemo } from "./Demo";
 export function SignInMenu({ name }: { name: string }) {
   const { people, meet, be } = useDemo();
   return (
-    <Menu position="bottom-end" onOpen={meet} withInitialFocusPlaceholder={false}>
+    <Menu
+      position="bottom-end"
+      onOpen={meet}
+      withInitialFocusPlaceholder={false}
+      withinPortal={false}
+    >
       <Menu.Target>
         <Button
           variant="default"

@@ -1,4 +1,4 @@
-import { Alert, Button } from "@mantine/core";
+import { Alert, Button, Stack, Text } from "@mantine/core";
 import { type ReactNode, Suspense, useState } from "react";
 import { ErrorBoundary } from "./ErrorBoundary";
 
@@ -24,10 +24,12 @@ export function OnceOpened({ isOpened, children }: Props) {
 function NotLoaded() {
   return (
     <Alert color="red" title="This could not be opened">
-      <p>You may be offline, or there is a newer version of this page. Nothing was changed.</p>
-      <Button size="xs" variant="default" onClick={() => location.reload()}>
-        Load the page again
-      </Button>
+      <Stack gap="sm" align="flex-start">
+        <Text size="sm">You may be offline, or this page may be of an older version.</Text>
+        <Button size="xs" variant="default" onClick={() => location.reload()}>
+          Load the page again
+        </Button>
+      </Stack>
     </Alert>
   );
 }

@@ -26,6 +26,7 @@ export function WorkspaceSwitcher({ user }: { user: FragmentType<typeof WORKSPAC
       value={workspaceId}
       onChange={(id) => id !== null && id !== workspaceId && select(id)}
       searchable
+      comboboxProps={{ withinPortal: false }}
       allowDeselect={false}
       renderOption={({ option }) => (
         <Group justify="space-between" flex={1} wrap="nowrap">
