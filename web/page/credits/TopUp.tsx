@@ -136,8 +136,9 @@ interface SumProps {
 /** What is chosen, as credits and as money, told anew with each choice. */
 function Sum({ packs, pack, balance: { remaining, overdraft } }: SumProps) {
   const noteId = useId();
-  const credits = (packs ?? 0) * pack.credits;
-  const price = { ...pack.price, amountMinor: (packs ?? 0) * pack.price.amountMinor };
+  if (packs === null) return null;
+  const credits = packs * pack.credits;
+  const price = { ...pack.price, amountMinor: packs * pack.price.amountMinor };
   const owed = Math.min(overdraft, credits);
   return (
     <div>
@@ -147,9 +148,8 @@ function Sum({ packs, pack, balance: { remaining, overdraft } }: SumProps) {
       </output>
       <Text size="sm" c="dimmed" id={noteId}>
         You have {formatCount(remaining)} now, and {formatCount(remaining + credits - owed)} when it
-        is paid.
-        {owed > 0 && ` ${formatCount(owed)} of them pay for what was used beyond your credits.`}{" "}
-        What you buy does not expire.
+        is paid. What you buy does not expire.
+        {owed > 0 && ` ${formatCount(owed)} make up for what was used beyond your credits.`}
       </Text>
     </div>
   );

@@ -29,7 +29,7 @@ export function PlanComparison({ options, held, from, ...choosing }: Props) {
   );
   const once = options.filter(({ plan }) => plan.kind === "ONE_TIME");
   return (
-    <Stack gap="lg">
+    <Stack gap="lg" className={classes.root}>
       <SegmentedControl
         aria-label="How often you pay"
         value={cycle}

@@ -14,7 +14,7 @@ export function PlanDialog({ workspaceId, ...dialog }: Props) {
   const isPhone = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
   const [isBusy, setBusy] = useState(false);
   return (
-    <Dialog title="Plans" size="72rem" fullScreen={isPhone} isBusy={isBusy} {...dialog}>
+    <Dialog title="Plans" size="auto" fullScreen={isPhone} isBusy={isBusy} {...dialog}>
       <PlanChoice workspaceId={workspaceId} onBusy={setBusy} onDone={dialog.onClose} />
     </Dialog>
   );

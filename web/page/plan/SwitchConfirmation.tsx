@@ -171,7 +171,9 @@ function TermsFacts({ terms, option: { plan, billingCycle, price }, held }: Term
       <Facts>
         <Fact term="From">{labelOfPlan(held.plan.name, held.billingCycle)}</Fact>
         <Fact term="To">{labelOfPlan(plan.name, billingCycle)}</Fact>
-        <Fact term="Credits now">{creditsOf(terms)}</Fact>
+        <Fact term="Credits now">
+          {terms.credits === 0 ? "No change" : formatChange(terms.credits)}
+        </Fact>
         <Fact term="Takes effect">
           {isNow ? "As soon as you confirm" : formatDate(terms.effectiveAt)}
         </Fact>
@@ -184,9 +186,4 @@ function TermsFacts({ terms, option: { plan, billingCycle, price }, held }: Term
       </Facts>
     </>
   );
-}
-
-function creditsOf({ credits }: Terms): string {
-  if (credits === 0) return "None come or go";
-  return `${formatChange(credits)} ${credits > 0 ? "are added" : "are taken away"}`;
 }

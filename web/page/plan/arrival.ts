@@ -23,6 +23,7 @@ const LONG_PAUSE_MILLISECONDS = 15_000;
  */
 export function useArrival(workspaceId: string, before: string) {
   const client = useClient();
+  const [old] = useState(before); // whoever passes it hears of the new plan too, perhaps first
   const [arrived, setArrived] = useState<Held | null>(null);
   const [rounds, setRounds] = useState(0);
   const isLate = rounds >= PATIENCE_ROUNDS;
@@ -32,7 +33,7 @@ export function useArrival(workspaceId: string, before: string) {
       .toPromise();
     setRounds((count) => count + 1);
     const held = read(HELD, data?.workspace?.subscription);
-    if (!held || fingerprintOf(held) === before) return false;
+    if (!held || fingerprintOf(held) === old) return false;
     setArrived(held);
     askAgain(client);
     return true;
