@@ -21,7 +21,7 @@ from tests.resolvers import till as tills
 from tests.resolvers.till import Till
 
 KINDS = ("error", "error_after", "drop", "drop_after", "rate_limit")
-SLOW_SECONDS = 0.3
+SLOW_SECONDS = 0.6
 KEYED: dict[str, Any] = {"idempotencyKey": "asked until it is answered"}
 
 
