@@ -1,8 +1,9 @@
 import { Button, Center, Group, Loader, Popover } from "@mantine/core";
 import { IconCalendar, IconCheck } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, useState } from "react";
 import { QUICK_PICKS, type View } from "../address";
 import { formatDay, formatDays } from "../locale";
+import { OnceOpened } from "../states/OnceOpened";
 import classes from "./DateFilter.module.css";
 import { useRecordView } from "./view";
 
@@ -67,8 +68,9 @@ function DaysPicker() {
         </Button>
       </Popover.Target>
       <Popover.Dropdown>
-        <Suspense
-          fallback={
+        <OnceOpened
+          isOpened={isOpened}
+          waiting={
             <Center className={classes.waiting}>
               <Loader size="sm" aria-label="Loading the calendar" />
             </Center>
@@ -82,7 +84,7 @@ function DaysPicker() {
               change({ ...days, dates: null });
             }}
           />
-        </Suspense>
+        </OnceOpened>
       </Popover.Dropdown>
     </Popover>
   );

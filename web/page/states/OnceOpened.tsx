@@ -1,20 +1,25 @@
 import { Alert, Button, Stack, Text } from "@mantine/core";
+import { useFocusReturn } from "@mantine/hooks";
 import { type ReactNode, Suspense, useState } from "react";
 import { ErrorBoundary } from "./ErrorBoundary";
 
 interface Props {
   isOpened: boolean;
   children: ReactNode;
+  /** What is there until it is loaded. */
+  waiting?: ReactNode;
 }
 
 /** Loads a dialog when it is opened first, and lets it be from then on: it closes by itself. */
-export function OnceOpened({ isOpened, children }: Props) {
+export function OnceOpened({ isOpened, children, waiting = null }: Props) {
   const [wasOpened, setWasOpened] = useState(false);
   if (isOpened && !wasOpened) setWasOpened(true);
+  // A dialog that is opened as soon as it is there does not know where the focus was before.
+  useFocusReturn({ opened: isOpened });
   return (
     wasOpened && (
       <ErrorBoundary fallback={<NotLoaded />}>
-        <Suspense fallback={null}>{children}</Suspense>
+        <Suspense fallback={waiting}>{children}</Suspense>
       </ErrorBoundary>
     )
   );
