@@ -1,5 +1,6 @@
 """The credit usage records: the statements of the four lists, their filters, orders and totals."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -160,8 +161,10 @@ async def totals(
 
 def is_text(value: str) -> bool:
     """Return whether PostgreSQL can hold `value`: no NUL, no half of a surrogate pair."""
-    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return _UNSTORABLE.search(value) is None
 
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 _CONVERSATIONS = ConversationUsage.__table__.c
 _CALLS = McpHttpCall.__table__.c

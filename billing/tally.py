@@ -6,6 +6,7 @@ gives its title.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, Self
@@ -21,8 +22,12 @@ from models.base import Base, new_id
 from models.usage import ConversationUsage, ImportUsage, McpHttpCall
 
 
-class Kind(NamedTuple):
-    """A kind of record: its table, what the host product knows one by, what is summed or moves."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """A kind of record: its table, what the host product knows one by, what is summed or moves.
+
+    There are three, and each is equal to itself alone: they are looked up for every event.
+    """
 
     model: type[Base]
     external_id: str
@@ -75,7 +80,9 @@ class Tallies:
 
     def id_of(self, key: Key) -> UUID:
         """Return the id of the record, or the one that it will have."""
-        return self._ids.setdefault(key, new_id())
+        if key not in self._ids:
+            self._ids[key] = new_id()
+        return self._ids[key]
 
     def credits_of(self, key: Key) -> int:
         """Return what the record has cost so far."""
@@ -83,22 +90,18 @@ class Tallies:
 
     def add(self, key: Key, said: Row, *, user_id: UUID, spent: int, occurred_at: datetime) -> None:
         """Add an event that says so much of its record, by its columns."""
-        event = said | {"user_id": user_id, "credits": spent, "created_at": occurred_at}
-        if key.kind.latest:
-            event["updated_at"] = occurred_at
+        event = said | {"credits": spent}
         row = self._rows.get(key)
         if row is None:
-            nothing = dict.fromkeys(key.kind.totals, 0)
-            row = event | nothing | {"id": self.id_of(key)} | self._latest.get(key, {})
-            self._rows[key] = row
+            row = self._rows[key] = self._begin(key, event, user_id, occurred_at)
         for total in key.kind.totals:
             row[total] += event[total]
         self._credits[key] = self.credits_of(key) + spent
         if key.kind.latest:
-            is_latest = event["updated_at"] >= row["updated_at"]
+            is_latest = occurred_at >= row["updated_at"]
             if event["title"] and (is_latest or not row["title"]):
                 row["title"] = event["title"]
-            row["updated_at"] = max(event["updated_at"], row["updated_at"])
+            row["updated_at"] = max(occurred_at, row["updated_at"])
 
     async def write(self, session: AsyncSession, *, workspace_id: UUID) -> None:
         """Write each record that an event was added to: one statement a kind."""
@@ -111,6 +114,15 @@ class Tallies:
             await rows.send(
                 session, _writing(kind, *names), Rows(names, values), workspace_id=workspace_id
             )
+
+    def _begin(self, key: Key, event: Row, user_id: UUID, occurred_at: datetime) -> Row:
+        """Return the row of a record before its first event of this batch is added."""
+        nothing = dict.fromkeys(key.kind.totals, 0)
+        row = event | nothing | {"id": self.id_of(key), "user_id": user_id}
+        row["created_at"] = occurred_at
+        if key.kind.latest:
+            row["updated_at"] = occurred_at
+        return row | self._latest.get(key, {})
 
 
 @cache

@@ -20,7 +20,7 @@ from billing import ledger, rows, use
 from billing.book import Book
 from billing.entries import Usage
 from billing.errors import CreditsOutOfRange, UsageBatchTooLarge
-from billing.tally import Tallies
+from billing.tally import Key, Tallies
 from billing.use import RefusalReason, Use
 from models.base import CREDITS_MAX
 from models.ledger import CreditCharge
@@ -110,20 +110,20 @@ class _Batch:
 
     def record(self, event: UsageEvent) -> Answer:
         """Charge a sound event and add it to its record, if the rules allow that."""
-        event_hash = _hash(event)
+        event_hash, key = _hash(event), event.use.key
         if event.event_id in self.charged:
             charged_hash, number = self.charged[event.event_id]
             if charged_hash == event_hash:
                 return Duplicate(event.event_id, number)
             return Refused(event.event_id, RefusalReason.EVENT_ID_REUSED)
-        reason = self._refusal(event)
+        reason = self._refusal(event, key)
         if reason is not None:
             return Refused(event.event_id, reason)
         usage = Usage(
             event_id=event.event_id,
             event_hash=event_hash,
             kind=event.use.kind,
-            record_id=self.tallies.id_of(event.use.key),
+            record_id=self.tallies.id_of(key),
             credits=event.credits,
             message_count=event.use.message_count,
             occurred_at=event.occurred_at,
@@ -134,7 +134,7 @@ class _Batch:
             return Refused(event.event_id, RefusalReason.CREDITS_OUT_OF_RANGE)
 
         self.tallies.add(
-            event.use.key,
+            key,
             event.use.columns,
             user_id=event.user_id,
             spent=event.credits,
@@ -143,13 +143,13 @@ class _Batch:
         self.charged[event.event_id] = event_hash, charge.number
         return Recorded(event.event_id, charge.number)
 
-    def _refusal(self, event: UsageEvent) -> RefusalReason | None:
+    def _refusal(self, event: UsageEvent, key: Key) -> RefusalReason | None:
         """Return what forbids an event that nothing has charged yet."""
         if event.occurred_at < self.now - AGE_MAX:
             return RefusalReason.OCCURRED_TOO_LONG_AGO
         if event.occurred_at > self.now + AHEAD_MAX:
             return RefusalReason.OCCURRED_IN_THE_FUTURE
-        if self.tallies.credits_of(event.use.key) + event.credits > CREDITS_MAX:
+        if self.tallies.credits_of(key) + event.credits > CREDITS_MAX:
             return RefusalReason.CREDITS_OUT_OF_RANGE
         return None
 

@@ -1,14 +1,13 @@
 """Text that cannot be stored: PostgreSQL takes neither NUL nor half of a surrogate pair."""
 
-import re
-from typing import Any, Final
+from typing import Any
 
-_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+from billing import records
 
 
 def is_unstorable(value: str) -> bool:
     """Tell whether no database takes `value` as text."""
-    return _UNSTORABLE.search(value) is not None
+    return not records.is_text(value)
 
 
 def holds_unstorable(value: Any) -> bool:

@@ -15,6 +15,7 @@ from billing.usage import Answer, Duplicate, Recorded, Refused
 from billing.use import RefusalReason
 from resolvers.context import Info
 from resolvers.fields import resolved
+from resolvers.inputs import plain
 from resolvers.mutations import payload
 from resolvers.mutations.payload import CreditStanding, Payload
 from resolvers.types.enums import BillingType, ImportType, described
@@ -70,6 +71,7 @@ class _EventInput:
     credits: BigInt = strawberry.field(description="What it costs: 0 or more credits.")
 
 
+@plain
 @strawberry.input(description="Messages, images or videos of a conversation, to be charged.")
 class ConversationChargeInput(_EventInput):
     """An event of a conversation."""
@@ -91,6 +93,7 @@ class ConversationChargeInput(_EventInput):
         return use.Conversation(self.conversation_id, title, self.billing_type, self.message_count)
 
 
+@plain
 @strawberry.input(description="A call of the MCP-HTTP interface, to be charged.")
 class McpHttpCallInput(_EventInput):
     """An event of an MCP-HTTP call."""
@@ -105,6 +108,7 @@ class McpHttpCallInput(_EventInput):
         return ReportedCall(self.call_id, self.api_key_external_id)
 
 
+@plain
 @strawberry.input(description="An import job, to be charged.")
 class ImportInput(_EventInput):
     """An event of an import job."""
@@ -118,6 +122,7 @@ class ImportInput(_EventInput):
         return use.Import(self.task_id, self.import_type, self.import_url)
 
 
+@plain
 @strawberry.input(one_of=True, description="A usage event, of one of the three kinds.")
 class UsageEventInput:
     """A usage event."""
