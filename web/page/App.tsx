@@ -10,10 +10,10 @@ import { useSession } from "./session/Session";
 import { SignedOut } from "./session/SignedOut";
 import { SignInMenu } from "./session/SignInMenu";
 import { FailureNotice } from "./states/FailureNotice";
-import { LoadingState } from "./states/LoadingState";
 import { OfflineNotice } from "./states/OfflineNotice";
 import { NoWorkspace } from "./workspace/NoWorkspace";
 import { Overview } from "./workspace/Overview";
+import { OverviewSkeleton } from "./workspace/OverviewSkeleton";
 import { WorkspaceSwitcher } from "./workspace/WorkspaceSwitcher";
 
 const PAGE = graphql(`
@@ -21,12 +21,12 @@ const PAGE = graphql(`
     viewer {
       id
       name
-      ...WorkspaceSwitcher
-      ...NoWorkspace
+      ...Memberships
     }
     workspace(id: $workspace) @include(if: $isSelected) {
       id
       name
+      ...SelectedWorkspace
       ...Overview
     }
   }
@@ -65,14 +65,14 @@ function Page() {
     <main className="page">
       <div>
         <Header>
-          {viewer && <WorkspaceSwitcher user={viewer} />}
+          {viewer && <WorkspaceSwitcher user={viewer} selected={workspace ?? null} />}
           {viewer && isDemo && <SignInMenu name={viewer.name} />}
         </Header>
         {workspace && <OfflineNotice />}
       </div>
       {error && !isSaidAlready && <FailureNotice error={error} onRetry={askAgain} />}
       {workspace && <Overview key={workspace.id} workspace={workspace} />}
-      {!workspace && fetching && <LoadingState label="Loading the workspace" lines={8} />}
+      {!workspace && fetching && <OverviewSkeleton />}
       {!workspace && !fetching && !error && (
         <NoWorkspace user={viewer ?? null} isSelected={workspaceId !== null} />
       )}

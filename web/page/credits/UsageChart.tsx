@@ -1,4 +1,4 @@
-import { SegmentedControl, Skeleton } from "@mantine/core";
+import { SegmentedControl, Skeleton, VisuallyHidden } from "@mantine/core";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { type FragmentType, graphql, read } from "../gql";
@@ -71,7 +71,12 @@ export function UsageChart({ workspace: shown }: { workspace: FragmentType<typeo
       {error && range !== FIRST && (
         <FailureNotice error={error} onRetry={() => ask({ requestPolicy: "network-only" })} />
       )}
-      {isOnItsWay && <Skeleton className={classes.place} />}
+      {isOnItsWay && (
+        <div role="status">
+          <VisuallyHidden>Loading the usage</VisuallyHidden>
+          <Skeleton className={classes.place} />
+        </div>
+      )}
       {points && !isOnItsWay && <UsageBars points={points} granularity={granularity} />}
     </Panel>
   );

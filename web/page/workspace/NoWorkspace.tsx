@@ -1,19 +1,11 @@
 import { Button, Group } from "@mantine/core";
 import { IconBriefcase } from "@tabler/icons-react";
 import { useWorkspaceId } from "../address";
-import { type FragmentType, graphql, read } from "../gql";
 import { EmptyState } from "../states/EmptyState";
-
-const NO_WORKSPACE = graphql(`
-  fragment NoWorkspace on User {
-    workspaces(first: 100) {
-      edges { node { id name } }
-    }
-  }
-`);
+import { type Memberships, useWorkspaces } from "./workspaces";
 
 interface Props {
-  user: FragmentType<typeof NO_WORKSPACE> | null;
+  user: Memberships | null;
   /** Whether the address names a workspace, then one that is not there for this person. */
   isSelected: boolean;
 }
@@ -21,8 +13,8 @@ interface Props {
 /** In the place of a workspace: says that none is selected, and offers the person's own. */
 export function NoWorkspace({ user, isSelected }: Props) {
   const [, select] = useWorkspaceId();
-  const edges = read(NO_WORKSPACE, user)?.workspaces?.edges ?? [];
-  if (edges.length === 0) {
+  const { memberships } = useWorkspaces(user);
+  if (memberships.length === 0) {
     return (
       <EmptyState title="You are in no workspace yet" icon={<IconBriefcase />}>
         Create a workspace in the product, or ask somebody to invite you to theirs.
@@ -40,7 +32,7 @@ export function NoWorkspace({ user, isSelected }: Props) {
           : "Select a workspace to see its plan, its credits and what used them."}
       </p>
       <Group justify="center" gap="xs">
-        {edges.slice(0, SHORTCUTS).map(({ node }) => (
+        {memberships.slice(0, SHORTCUTS).map(({ node }) => (
           <Button key={node.id} variant="light" onClick={() => select(node.id)}>
             {node.name}
           </Button>

@@ -1,38 +1,54 @@
 import { Group, Select, Text } from "@mantine/core";
 import { useWorkspaceId } from "../address";
 import { type FragmentType, graphql, read } from "../gql";
+import { labelOf } from "../records/labels";
 import { ROLES } from "./labels";
+import { type Memberships, useWorkspaces } from "./workspaces";
 
-const WORKSPACE_SWITCHER = graphql(`
-  fragment WorkspaceSwitcher on User {
-    workspaces(first: 100) {
-      edges { role node { id name } }
-    }
+const SELECTED_WORKSPACE = graphql(`
+  fragment SelectedWorkspace on Workspace {
+    id
+    name
+    viewerRole
   }
 `);
 
+interface Props {
+  user: Memberships;
+  /** The workspace that is shown: it may be none of the first ones. */
+  selected: FragmentType<typeof SELECTED_WORKSPACE> | null;
+}
+
 /** Shows which workspace is selected and goes to another, where every list begins afresh. */
-export function WorkspaceSwitcher({ user }: { user: FragmentType<typeof WORKSPACE_SWITCHER> }) {
-  const edges = read(WORKSPACE_SWITCHER, user).workspaces?.edges ?? [];
+export function WorkspaceSwitcher({ user, selected: shown }: Props) {
+  const { memberships, loadMore } = useWorkspaces(user);
   const [workspaceId, select] = useWorkspaceId();
-  const roles = new Map(edges.map(({ role, node }) => [node.id, ROLES[role]]));
-  const role = workspaceId === null ? undefined : roles.get(workspaceId);
+  const selected = read(SELECTED_WORKSPACE, shown);
+
+  const roles = new Map(memberships.map(({ node, role }) => [node.id, labelOf(ROLES, role)]));
+  const options = memberships.map(({ node: { id, name } }) => ({ value: id, label: name }));
+  if (selected?.viewerRole && !roles.has(selected.id)) {
+    roles.set(selected.id, labelOf(ROLES, selected.viewerRole));
+    options.unshift({ value: selected.id, label: selected.name });
+  }
+  const role = roles.get(workspaceId ?? "");
   return (
     <Select
       label={role === undefined ? "Workspace" : `Workspace, as ${role.toLowerCase()}`}
       placeholder="Select a workspace"
       nothingFoundMessage="No workspace of that name"
-      data={edges.map(({ node }) => ({ value: node.id, label: node.name }))}
+      data={options}
       value={workspaceId}
       onChange={(id) => id !== null && id !== workspaceId && select(id)}
+      onDropdownOpen={loadMore}
       searchable
       comboboxProps={{ withinPortal: false }}
       allowDeselect={false}
-      renderOption={({ option }) => (
+      renderOption={({ option: { value, label } }) => (
         <Group justify="space-between" flex={1} wrap="nowrap">
-          <Text size="sm">{option.label}</Text>
+          <Text size="sm">{label}</Text>
           <Text size="xs" c="dimmed">
-            {roles.get(option.value)}
+            {roles.get(value)}
           </Text>
         </Group>
       )}
