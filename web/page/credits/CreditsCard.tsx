@@ -72,7 +72,7 @@ function Sources({ balance }: { balance: Balance }) {
     <dl className={classes.sources}>
       <Source name="From the plan" credits={balance.recurring} />
       <Source name="Purchased" credits={balance.purchased} />
-      <Source name="Gifts and rewards" credits={balance.granted} />
+      <Source name="Granted" credits={balance.granted} />
     </dl>
   );
 }

@@ -2,6 +2,7 @@ import { ScrollArea, Table, VisuallyHidden } from "@mantine/core";
 import { formatCount } from "../locale";
 import { labelOf, USAGE_KINDS } from "../records/labels";
 import { nameOf, type Point } from "./UsageBars";
+import classes from "./UsageTable.module.css";
 
 /** The numbers of the chart. */
 export function UsageTable({ caption, points }: { caption: string; points: Point[] }) {
@@ -11,7 +12,7 @@ export function UsageTable({ caption, points }: { caption: string; points: Point
       mah="20rem"
       viewportProps={{ tabIndex: 0, role: "region", "aria-label": caption }}
     >
-      <Table stickyHeader>
+      <Table stickyHeader className={classes.table}>
         <VisuallyHidden component="caption">{caption}</VisuallyHidden>
         <Table.Thead>
           <Table.Tr>
