@@ -62,7 +62,6 @@ async def test_the_demo_is_started_asked_stopped_and_started_again(tmp_path: Pat
         again = facts(directory)
         assert await pasted(await curl_line(served)) == answer
         assert again["workspaces"] == first["workspaces"]
-        assert again["stripeUrl"] == first["stripeUrl"]
         server = postmaster(directory)
         assert await served.stop(signal.SIGTERM) == 0
     assert "300 usage events already" in " ".join(served.events())
