@@ -24,15 +24,15 @@ const COLUMNS = {
   conversations: [
     "Conversation ID",
     "Title",
-    "Messages",
+    "Message count",
     "Credits",
     "User",
     "Billing type",
-    "Updated",
+    "Updated at",
   ],
-  "mcp-http-calls": ["Call ID", "API key", "Credits", "User", "Created"],
-  imports: ["Task ID", "Import type", "Import URL", "Credits", "User", "Created"],
-  adjustments: ["Type", "Amount", "Detail", "Created"],
+  "mcp-http-calls": ["Call ID", "API key name", "Credits", "User", "Created at"],
+  imports: ["Task ID", "Import type", "Import URL", "Credits", "User", "Created at"],
+  adjustments: ["Type", "Amount", "Detail", "Created at"],
 };
 
 const TABS: [name: string, operation: string, tab: keyof typeof COLUMNS][] = [
@@ -73,7 +73,7 @@ spec("Each change of a filter, the sort or the page is one request", async (hous
     ["close", () => page.keyboard.press("Escape")],
     ["a search", () => page.getByRole("searchbox").pressSequentially("re")],
     ["the menu", () => page.getByLabel("Sort by").selectOption("Most credits first")],
-    ["a header", () => page.getByRole("button", { name: "Messages", exact: true }).click()],
+    ["a header", () => page.getByRole("button", { name: "Message count", exact: true }).click()],
     ["clear", () => page.getByRole("button", { name: "Clear filters" }).click()],
     ["a page", () => page.getByRole("button", { name: "Next" }).click()],
   ];
@@ -181,7 +181,7 @@ spec("Dates are picked from a calendar that is loaded when it is opened", async 
 spec("Lists are sorted by their columns, both ways, and the header says how", async (house) => {
   const olivia = await house.visit("owner", STUDIO);
   for (const [tab, column] of [
-    ["Conversations", "Messages"],
+    ["Conversations", "Message count"],
     ["Conversations", "Credits"],
     ["MCP-HTTP calls", "Credits"],
     ["Import usage", "Credits"],
@@ -293,7 +293,7 @@ spec("Calls are filtered by API key, also by one that is revoked", async (house)
   await olivia.asks("McpHttpCalls", () => revoked.check());
   await olivia.page.keyboard.press("Escape");
 
-  const shown = new Set(await olivia.column("API key"));
+  const shown = new Set(await olivia.column("API key name"));
   assert.equal(shown.size, 1);
   assert.match([...shown][0] ?? "", / \(revoked\)$/);
   assert.deepEqual(Object.keys(await summary(olivia)), ["credits", "calls"]);

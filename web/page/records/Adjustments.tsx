@@ -122,7 +122,7 @@ const COLUMNS: Column<Adjustment, CreditAdjustmentOrderField>[] = [
     ),
   },
   {
-    header: "Created",
+    header: "Created at",
     field: "CREATED_AT",
     isShort: true,
     cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,

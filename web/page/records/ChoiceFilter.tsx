@@ -1,5 +1,6 @@
-import { Button, Checkbox, Popover, Stack, Text } from "@mantine/core";
+import { Button, Checkbox, Popover, Stack } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import classes from "./ChoiceFilter.module.css";
 import { capitalized, countOf, type Noun } from "./noun";
 
@@ -15,12 +16,12 @@ interface Props {
   choices: Choice[];
   chosen: string[];
   onChange: (chosen: string[]) => void;
-  /** What is to be said of all of them, such as that there are more. */
-  note?: string | undefined;
+  /** What follows the choices, such as a way to more of them. */
+  children?: ReactNode;
 }
 
 /** Lets through rows of any of some types, or of all of them. */
-export function ChoiceFilter({ noun, choices, chosen, onChange, note }: Props) {
+export function ChoiceFilter({ noun, choices, chosen, onChange, children }: Props) {
   return (
     <Popover position="bottom-start" shadow="md" trapFocus returnFocus>
       <Popover.Target>
@@ -46,11 +47,7 @@ export function ChoiceFilter({ noun, choices, chosen, onChange, note }: Props) {
             ))}
           </Stack>
         </Checkbox.Group>
-        {note && (
-          <Text size="xs" c="dimmed" mt="xs">
-            {note}
-          </Text>
-        )}
+        {children}
         <Button
           variant="subtle"
           size="xs"

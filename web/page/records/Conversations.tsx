@@ -151,7 +151,7 @@ function columnsOf(
     },
     { header: "Title", cell: ({ title }) => <span className={classes.title}>{title}</span> },
     {
-      header: "Messages",
+      header: "Message count",
       field: "MESSAGE_COUNT",
       isNumber: true,
       cell: ({ messageCount }) => formatCount(messageCount),
@@ -180,7 +180,7 @@ function columnsOf(
       cell: ({ billingType }) => labelOf(BILLING_TYPES, billingType),
     },
     {
-      header: "Updated",
+      header: "Updated at",
       field: "UPDATED_AT",
       isShort: true,
       cell: ({ updatedAt }) => <time dateTime={updatedAt}>{formatMoment(updatedAt)}</time>,

@@ -128,7 +128,7 @@ function columnsOf({ canSeeUsers }: Scope): Column<Import, ImportUsageOrderField
       ? [{ header: "User", cell: ({ user }: Import) => <UserCell user={user} /> }]
       : []),
     {
-      header: "Created",
+      header: "Created at",
       field: "CREATED_AT",
       isShort: true,
       cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,

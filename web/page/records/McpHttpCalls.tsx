@@ -1,10 +1,10 @@
 import { graphql } from "../gql";
 import type { McpHttpCallOrderField, McpHttpCallsQuery } from "../gql/graphql";
-import { formatCount, formatDate, formatMoment } from "../locale";
+import { formatCount, formatMoment } from "../locale";
 import { useAnswer } from "./answer";
-import { type Choice, ChoiceFilter } from "./ChoiceFilter";
 import { DateFilter } from "./DateFilter";
 import { Identifier } from "./Identifier";
+import { KeyFilter } from "./KeyFilter";
 import { RecordList } from "./RecordList";
 import { type Column, RecordTable } from "./RecordTable";
 import { SortMenu } from "./SortMenu";
@@ -26,10 +26,7 @@ const MCP_HTTP_CALLS = graphql(`
   ) {
     workspace(id: $workspaceId) {
       id
-      apiKeys(first: 100) {
-        nodes { id name revokedAt }
-        pageInfo { hasNextPage }
-      }
+      ...KeyFilter
       mcpHttpCalls(
         first: $first
         after: $after
@@ -55,7 +52,6 @@ const MCP_HTTP_CALLS = graphql(`
 `);
 
 const NOUN = { one: "call", other: "calls" };
-const KEYS = { one: "API key", other: "API keys" };
 
 type Workspace = NonNullable<McpHttpCallsQuery["workspace"]>;
 type Call = Workspace["mcpHttpCalls"]["nodes"][number];
@@ -66,8 +62,8 @@ export function McpHttpCalls(scope: Scope) {
   const variables = callVariables(scope, view);
   const { data, error, isLoading, askAgain } = useAnswer({ query: MCP_HTTP_CALLS, variables });
   const { sorting, sort, sortBy } = useSorting(CALL_SORTS);
-  const keys = data?.workspace?.apiKeys;
-  const list = data?.workspace?.mcpHttpCalls;
+  const workspace = data?.workspace ?? undefined;
+  const list = workspace?.mcpHttpCalls;
   return (
     <RecordList
       noun={NOUN}
@@ -81,12 +77,10 @@ export function McpHttpCalls(scope: Scope) {
       toolbar={
         <>
           <DateFilter />
-          <ChoiceFilter
-            noun={KEYS}
-            choices={keys?.nodes.map(choiceOf) ?? []}
+          <KeyFilter
+            workspace={workspace}
             chosen={variables.filterBy.apiKeyIds}
-            onChange={(chosen) => change({ keys: chosen })}
-            note={keys?.pageInfo.hasNextPage ? "These are the oldest 100 keys." : undefined}
+            onChange={(keys) => change({ keys })}
           />
           <SortMenu
             fields={CALL_SORTS}
@@ -113,7 +107,7 @@ function columnsOf({ canSeeUsers }: Scope): Column<Call, McpHttpCallOrderField>[
   return [
     { header: "Call ID", cell: ({ callId }) => <Identifier label="call ID" id={callId} /> },
     {
-      header: "API key",
+      header: "API key name",
       cell: ({ apiKey }) => (apiKey.revokedAt ? `${apiKey.name} (revoked)` : apiKey.name),
     },
     {
@@ -126,18 +120,10 @@ function columnsOf({ canSeeUsers }: Scope): Column<Call, McpHttpCallOrderField>[
       ? [{ header: "User", cell: ({ user }: Call) => <UserCell user={user} /> }]
       : []),
     {
-      header: "Created",
+      header: "Created at",
       field: "CREATED_AT",
       isShort: true,
       cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,
     },
   ];
-}
-
-function choiceOf({ id, name, revokedAt }: Workspace["apiKeys"]["nodes"][number]): Choice {
-  return {
-    value: id,
-    label: name,
-    note: revokedAt ? `Revoked on ${formatDate(revokedAt)}` : undefined,
-  };
 }
