@@ -1,6 +1,7 @@
 import { Alert, Loader } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck, IconInfoCircle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
+import classes from "./ReturnNotice.module.css";
 
 /** How far it is: on its way, done, not done, or nothing to be glad or sorry about. */
 export type NoticeKind = "waiting" | "done" | "failed" | "neutral";
@@ -32,6 +33,7 @@ export function ReturnNotice({ kind, title, onClose, children }: Props) {
     <Alert
       role="status"
       color={COLORS[kind]}
+      classNames={{ title: classes.title }}
       icon={ICONS[kind]}
       title={title}
       withCloseButton

@@ -60,7 +60,7 @@ export function CreditsArrival({ checkoutId, onClose }: Props) {
       );
     case "PROCESSING":
       return (
-        <ReturnNotice kind="waiting" title="Your payment is on its way" onClose={onClose}>
+        <ReturnNotice kind="neutral" title="Your payment is on its way" onClose={onClose}>
           Your bank takes a few days to confirm it. The credits are added when it has: you can close
           this page.
         </ReturnNotice>

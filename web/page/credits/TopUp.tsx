@@ -1,8 +1,9 @@
 import { Button, NumberInput, Stack, Text } from "@mantine/core";
 import { type FormEvent, useEffect, useId, useState } from "react";
 import { useQuery } from "urql";
+import { returnAddresses } from "../checkout/addresses";
 import { departure } from "../checkout/departure";
-import { returnAddresses, useLeaving } from "../checkout/leave";
+import { useLeaving } from "../checkout/leave";
 import { graphql } from "../gql";
 import type { TopUpQuery } from "../gql/graphql";
 import { formatCount, formatMoney } from "../locale";

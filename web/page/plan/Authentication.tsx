@@ -2,7 +2,7 @@ import { Alert, Button, Group, Loader, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconExternalLink } from "@tabler/icons-react";
 import { useEffect, useEffectEvent } from "react";
-import { trusted } from "../checkout/leave";
+import { trusted } from "../checkout/addresses";
 import { formatMoment } from "../locale";
 import { useArrival } from "./arrival";
 import { labelOfPlan } from "./labels";

@@ -1,4 +1,5 @@
 import { Alert, Group, Stack, Text } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
 import { useEffect } from "react";
 import { useQuery } from "urql";
 import { graphql, read } from "../gql";
@@ -85,7 +86,7 @@ function Steps({ workspace, onBusy, onDone }: StepsProps) {
   return (
     <Stack gap="lg">
       {held.status === "PAST_DUE" && (
-        <Alert color="orange" title="A payment is due">
+        <Alert color="red" title="A payment is due" icon={<IconAlertTriangle aria-hidden />}>
           Pay it in the customer portal. Then you can change your plan.
         </Alert>
       )}

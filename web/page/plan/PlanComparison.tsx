@@ -2,9 +2,10 @@ import { SegmentedControl, Stack, Text, Title } from "@mantine/core";
 import { useId, useState } from "react";
 import { formatPart } from "../locale";
 import type { Held } from "./held";
-import { isSame, type Option, savingOf } from "./option";
+import { isSame, type Option } from "./option";
 import classes from "./PlanComparison.module.css";
 import { PlanOffer } from "./PlanOffer";
+import { savingOf } from "./saving";
 
 type Cycle = "MONTHLY" | "YEARLY";
 

@@ -1,6 +1,7 @@
 import { Button, Stack } from "@mantine/core";
 import { IconExternalLink } from "@tabler/icons-react";
-import { addressOf, useLeaving } from "../checkout/leave";
+import { addressOf } from "../checkout/addresses";
+import { useLeaving } from "../checkout/leave";
 import { graphql } from "../gql";
 import { RefusalNotice } from "../requests/RefusalNotice";
 import { useRequest } from "../requests/useRequest";

@@ -1,4 +1,5 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
+import { IconInfoCircle } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useClient } from "urql";
 import { Fact, Facts } from "../Facts";
@@ -135,7 +136,8 @@ function isAlike(one: Terms, other: Terms): boolean {
 function News({ news }: { news: Change }) {
   return (
     <Alert
-      color="yellow"
+      color="blue"
+      icon={<IconInfoCircle aria-hidden />}
       title={news === "changed" ? "The amounts have changed" : "The offer was renewed"}
     >
       {news === "changed"
@@ -171,9 +173,7 @@ function TermsFacts({ terms, option: { plan, billingCycle, price }, held }: Term
       <Facts>
         <Fact term="From">{labelOfPlan(held.plan.name, held.billingCycle)}</Fact>
         <Fact term="To">{labelOfPlan(plan.name, billingCycle)}</Fact>
-        <Fact term="Credits now">
-          {terms.credits === 0 ? "No change" : formatChange(terms.credits)}
-        </Fact>
+        <Fact term="Credits now">{creditsOf(terms)}</Fact>
         <Fact term="Takes effect">
           {isNow ? "As soon as you confirm" : formatDate(terms.effectiveAt)}
         </Fact>
@@ -186,4 +186,10 @@ function TermsFacts({ terms, option: { plan, billingCycle, price }, held }: Term
       </Facts>
     </>
   );
+}
+
+function creditsOf({ credits }: Terms): string {
+  if (credits === 0) return "None come or go";
+  const verb = Math.abs(credits) === 1 ? "is" : "are";
+  return `${formatChange(credits)} ${verb} ${credits > 0 ? "added" : "taken away"}`;
 }

@@ -1,7 +1,8 @@
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
+import { returnAddresses } from "../checkout/addresses";
 import { departure } from "../checkout/departure";
-import { returnAddresses, useLeaving } from "../checkout/leave";
+import { useLeaving } from "../checkout/leave";
 import { graphql, read } from "../gql";
 import type { PlanSwitchTermsFragment, SwitchPlanMutation } from "../gql/graphql";
 import { formatDate } from "../locale";

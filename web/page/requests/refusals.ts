@@ -1,5 +1,5 @@
 import type { CombinedError } from "@urql/core";
-import { type Failure, failureOf } from "../client/failure";
+import { type Failure, failureOf } from "../client/failure.ts";
 
 /** Why something that a person asked for was not done, and what they can do about it. */
 export interface Refusal {
