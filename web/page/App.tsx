@@ -1,7 +1,7 @@
 import { useDocumentTitle, useWindowEvent } from "@mantine/hooks";
 import { useQuery } from "urql";
 import { useWorkspaceId } from "./address";
-import { failureOf } from "./client/failure";
+import { failureOf, isOfNoSuchId } from "./client/failure";
 import { useLatest } from "./client/latest";
 import { graphql } from "./gql";
 import { Header } from "./Header";
@@ -45,7 +45,7 @@ export function App() {
 
 function Page() {
   const [workspaceId] = useWorkspaceId();
-  const [{ data: answered, error, fetching }, ask] = useQuery({
+  const [{ data: answered, error: problem, fetching }, ask] = useQuery({
     query: PAGE,
     variables: { workspace: workspaceId ?? "", isSelected: workspaceId !== null },
     requestPolicy: "cache-and-network",
@@ -57,6 +57,7 @@ function Page() {
   // Until the answer for a workspace is there, the one for the workspace before it still is.
   const workspace = data?.workspace?.id === workspaceId ? data?.workspace : null;
   const viewer = data?.viewer;
+  const error = problem && !isOfNoSuchId(problem) ? problem : null;
   const isSaidAlready = error && workspace && failureOf(error) === "offline";
   useDocumentTitle(
     workspace ? `${workspace.name} – Subscription and Credits` : "Subscription and Credits",
