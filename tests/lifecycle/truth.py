@@ -7,7 +7,7 @@ switch, and what was refunded or is disputed taken away in proportion.
 
 from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -68,16 +68,22 @@ def sources(truth: Any) -> dict[UUID, list[Source]]:
         for checkout in customer["checkouts"]:
             if checkout["payment_status"] == "paid":
                 found[_workspace(checkout)] += _of_checkout(checkout, found[_workspace(checkout)])
+        starts = {
+            (invoice["subscription"], item["period"]["end"]): item["period"]["start"]
+            for invoice in customer["invoices"]
+            for item in invoice["items"]
+            if not item["proration"]
+        }
         for invoice in customer["invoices"]:
-            found[_workspace(invoice)] += _of_invoice(invoice)
+            found[_workspace(invoice)] += _of_invoice(invoice, starts)
     return found
 
 
-def compensation(*, old: str, new: str, at: datetime, period_end: datetime) -> int:
+def compensation(*, old: str, new: str, at: datetime, period: tuple[datetime, datetime]) -> int:
     """Return the credits of a switch at a moment of a paid period, by lookup keys."""
     (old_plan, old_cycle), (new_plan, new_cycle) = (key.split("_", 1) for key in (old, new))
     months = 12 if old_cycle == "yearly" else 1
-    starts = [add_months(period_end, month - months) for month in range(months + 1)]
+    starts = [*(add_months(period[0], month) for month in range(months)), period[1]]
     end = next(start for start in starts if start > at)
     start = starts[starts.index(end) - 1]
     left = Fraction(int((end - at).total_seconds()), int((end - start).total_seconds()))
@@ -123,7 +129,8 @@ def _of_checkout(checkout: Any, before: list[Source]) -> list[Source]:
     return [Source(name, RENEWAL, catalogue.PACKAGES[plan], reversed_, may_be_refused=prolongs)]
 
 
-def _of_invoice(invoice: Any) -> list[Source]:
+def _of_invoice(invoice: Any, starts: Mapping[tuple[str, int], int]) -> list[Source]:
+    """Return what an invoice brings; `starts` are those of the paid periods, by their ends."""
     reversed_, name = _reversed(invoice), invoice["invoice"]
     given_back = [item for item in invoice["items"] if item["proration"] and item["amount"] < 0]
     bought = [item for item in invoice["items"] if item["amount"] > 0]
@@ -136,11 +143,15 @@ def _of_invoice(invoice: Any) -> list[Source]:
             return []
         return [Source(name, RENEWAL, catalogue.PACKAGES[plan], reversed_)]
     [old] = given_back
+    at, end = old["period"]["start"], old["period"]["end"]
     amount = compensation(
         old=old["lookup_key"],
         new=new["lookup_key"],
-        at=datetime.fromtimestamp(old["period"]["start"], UTC),
-        period_end=datetime.fromtimestamp(old["period"]["end"], UTC),
+        at=datetime.fromtimestamp(at, UTC),
+        period=(
+            datetime.fromtimestamp(starts[invoice["subscription"], end], UTC),
+            datetime.fromtimestamp(end, UTC),
+        ),
     )
     return [Source(name, COMPENSATION, amount, reversed_)]
 
