@@ -68,7 +68,8 @@ class _Death:
             self._step("before a commit")
 
     def before_rollback(self, connection: Connection) -> None:
-        connection.info.pop(_WRITING, None)
+        if not connection.invalidated:
+            connection.info.pop(_WRITING, None)
 
     def after_transaction(self, _: Any, record: Any) -> None:
         if record.info.pop(_COMMITTED, False):

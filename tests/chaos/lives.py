@@ -19,7 +19,7 @@ from tests.lifecycle.graphql import Failed, codes
 from tests.lifecycle.owner import Owner
 from tests.lifecycle.world import World
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 180.0
 _PAUSE_SECONDS = 0.05
 _TRY_AGAIN = {"PAYMENTS_UNAVAILABLE", "IDEMPOTENCY_KEY_IN_USE", "SWITCH_UNDER_WAY"}
 _NEVER = {"PAYMENTS_REFUSED", "IDEMPOTENCY_KEY_REUSED", "WORKSPACE_NOT_FOUND"}
