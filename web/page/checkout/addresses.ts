@@ -1,11 +1,11 @@
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-/** Return an address of the web that is encrypted, or of this machine; else fail. */
-export function trusted(address: string): string {
+/** Return an address of the web if it is encrypted, or of this machine; else null. */
+export function trusted(address: string): string | null {
+  if (!URL.canParse(address)) return null;
   const { protocol, hostname, href } = new URL(address);
   const isTrusted = protocol === "https:" || (protocol === "http:" && LOOPBACK.has(hostname));
-  if (!isTrusted) throw new Error(`The gateway leads to ${protocol}//${hostname}`);
-  return href;
+  return isTrusted ? href : null;
 }
 
 /** Where a checkout page sends the person back to: the workspace, and how it went. */

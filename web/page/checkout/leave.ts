@@ -1,17 +1,31 @@
 import { useWindowEvent } from "@mantine/hooks";
 import { useState } from "react";
+import { PAGE_CLOSED, PAGE_NOT_TRUSTED, type Refusal } from "../requests/refusals";
 import { trusted } from "./addresses";
+
+interface Leaving {
+  isLeaving: boolean;
+  /** Why the person is still here although a page was to be opened. */
+  obstacle: Refusal | null;
+  /** Go to a page; `null` is one that is closed. `onLeave` is called where it is gone to. */
+  leaveFor: (address: string | null | undefined, onLeave?: () => void) => void;
+}
 
 /**
  * Go to a page that is not ours, such as a checkout. While the browser is on its way there, and
  * until the person comes back by the back button, everything stays busy.
  */
-export function useLeaving(): [isLeaving: boolean, leaveFor: (address: string) => void] {
+export function useLeaving(): Leaving {
   const [isLeaving, setLeaving] = useState(false);
+  const [obstacle, setObstacle] = useState<Refusal | null>(null);
   useWindowEvent("pageshow", () => setLeaving(false));
-  const leaveFor = (address: string) => {
-    setLeaving(true);
-    location.assign(trusted(address));
+  const leaveFor: Leaving["leaveFor"] = (address, onLeave) => {
+    const href = address ? trusted(address) : null;
+    setLeaving(href !== null);
+    setObstacle(href === null ? (address ? PAGE_NOT_TRUSTED : PAGE_CLOSED) : null);
+    if (href === null) return;
+    onLeave?.();
+    location.assign(href);
   };
-  return [isLeaving, leaveFor];
+  return { isLeaving, obstacle, leaveFor };
 }

@@ -69,7 +69,7 @@ interface ChoiceProps {
 
 function Choice({ workspace, pack, onBusy }: ChoiceProps) {
   const [chosen, setChosen] = useState<number | string>(1);
-  const [isLeaving, leaveFor] = useLeaving();
+  const { isLeaving, obstacle, leaveFor } = useLeaving();
   const { ask, isBusy, refusal } = useRequest(BUY, (data) => data.createTopUpCheckout);
   const isOnItsWay = isBusy || isLeaving;
   useEffect(() => {
@@ -88,9 +88,10 @@ function Choice({ workspace, pack, onBusy }: ChoiceProps) {
       idempotencyKey,
     }));
     const checkout = done?.topUpCheckout;
-    if (!checkout?.url) return;
-    departure.remember({ what: "credits", workspaceId, checkoutId: checkout.id });
-    leaveFor(checkout.url);
+    if (!checkout) return;
+    leaveFor(checkout.url, () =>
+      departure.remember({ what: "credits", workspaceId, checkoutId: checkout.id }),
+    );
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -115,7 +116,7 @@ function Choice({ workspace, pack, onBusy }: ChoiceProps) {
           disabled={isOnItsWay}
         />
         <Sum packs={packs} pack={pack} balance={workspace.creditBalance} />
-        <RefusalNotice refusal={refusal} onRetry={buy} />
+        <RefusalNotice refusal={refusal ?? obstacle} onRetry={buy} />
         <Button
           type="submit"
           loading={isOnItsWay}

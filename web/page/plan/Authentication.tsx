@@ -4,6 +4,8 @@ import { IconExternalLink } from "@tabler/icons-react";
 import { useEffect, useEffectEvent } from "react";
 import { trusted } from "../checkout/addresses";
 import { formatMoment } from "../locale";
+import { RefusalNotice } from "../requests/RefusalNotice";
+import { PAGE_NOT_TRUSTED } from "../requests/refusals";
 import { useArrival } from "./arrival";
 import { labelOfPlan } from "./labels";
 import type { Option } from "./option";
@@ -21,6 +23,7 @@ interface Props {
 
 /** Sends the person to their bank's question in a tab of its own, and waits here for the plan. */
 export function Authentication({ workspaceId, before, option, url, expiresAt, ...on }: Props) {
+  const href = trusted(url);
   const { arrived } = useArrival(workspaceId, before);
   const finish = useEffectEvent(() => {
     const name = labelOfPlan(option.plan.name, option.billingCycle);
@@ -37,17 +40,21 @@ export function Authentication({ workspaceId, before, option, url, expiresAt, ..
         payment provider, which opens in a new tab. If you do not until {formatMoment(expiresAt)},
         the switch is not made and nothing is charged.
       </Text>
-      <Group>
-        <Button
-          component="a"
-          href={trusted(url)}
-          target="_blank"
-          rel="noopener noreferrer"
-          rightSection={<IconExternalLink size="1rem" aria-hidden />}
-        >
-          Confirm the payment (opens in a new tab)
-        </Button>
-      </Group>
+      {href === null ? (
+        <RefusalNotice refusal={PAGE_NOT_TRUSTED} />
+      ) : (
+        <Group>
+          <Button
+            component="a"
+            href={href}
+            target="_blank"
+            rel="noopener noreferrer"
+            rightSection={<IconExternalLink size="1rem" aria-hidden />}
+          >
+            Confirm the payment (opens in a new tab)
+          </Button>
+        </Group>
+      )}
       <Alert role="status" color="blue" icon={<Loader size="1rem" aria-hidden />}>
         Waiting for your confirmation. This page goes on by itself.
       </Alert>

@@ -12,6 +12,7 @@ import { Authentication } from "./Authentication";
 import { FreeConfirmation } from "./FreeConfirmation";
 import { fingerprintOf, HELD } from "./held";
 import { OPTION } from "./option";
+import classes from "./PlanChoice.module.css";
 import { PlanComparison } from "./PlanComparison";
 import { PortalButton } from "./PortalButton";
 import { SwitchConfirmation } from "./SwitchConfirmation";
@@ -47,11 +48,15 @@ export function PlanChoice({ workspaceId, ...on }: Props) {
   });
   const workspace = data?.workspace;
   if (workspace) return <Steps workspace={workspace} {...on} />;
-  if (error) {
-    return <FailureNotice error={error} onRetry={() => ask({ requestPolicy: "network-only" })} />;
-  }
-  if (data) return <EmptyState title="This workspace is not there any more" />;
-  return <LoadingState label="Loading the plans" lines={8} />;
+  return (
+    <div className={classes.wide}>
+      {error && (
+        <FailureNotice error={error} onRetry={() => ask({ requestPolicy: "network-only" })} />
+      )}
+      {data && !error && <EmptyState title="This workspace is not there any more" />}
+      {!data && !error && <LoadingState label="Loading the plans" lines={8} />}
+    </div>
+  );
 }
 
 interface StepsProps extends Omit<Props, "workspaceId"> {
@@ -84,7 +89,7 @@ function Steps({ workspace, onBusy, onDone }: StepsProps) {
   const { canManagePlan, canOpenPortal } = workspace.viewerPermissions;
   const retry = () => busyWith === null && planSwitch.retry();
   return (
-    <Stack gap="lg">
+    <Stack gap="lg" className={classes.wide}>
       {held.status === "PAST_DUE" && (
         <Alert color="red" title="A payment is due" icon={<IconAlertTriangle aria-hidden />}>
           Pay it in the customer portal. Then you can change your plan.

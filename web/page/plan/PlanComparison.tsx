@@ -30,7 +30,7 @@ export function PlanComparison({ options, held, from, ...choosing }: Props) {
   );
   const once = options.filter(({ plan }) => plan.kind === "ONE_TIME");
   return (
-    <Stack gap="lg" className={classes.root}>
+    <Stack gap="lg">
       <SegmentedControl
         aria-label="How often you pay"
         value={cycle}

@@ -26,10 +26,10 @@ export function PortalButton({ workspaceId, disabled }: Props) {
     OPEN_PORTAL,
     ({ createCustomerPortalSession }) => createCustomerPortalSession,
   );
-  const [isLeaving, leaveFor] = useLeaving();
+  const { isLeaving, obstacle, leaveFor } = useLeaving();
   const open = async () => {
     const { done } = await ask(() => ({ workspaceId, returnUrl: addressOf(workspaceId) }));
-    if (done?.url) leaveFor(done.url);
+    if (done) leaveFor(done.url);
   };
   return (
     <Stack gap="xs" align="flex-start">
@@ -42,7 +42,7 @@ export function PortalButton({ workspaceId, disabled }: Props) {
       >
         Customer portal
       </Button>
-      <RefusalNotice refusal={refusal} onRetry={open} />
+      <RefusalNotice refusal={refusal ?? obstacle} onRetry={open} />
     </Stack>
   );
 }

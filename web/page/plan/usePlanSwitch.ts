@@ -4,26 +4,13 @@ import { returnAddresses } from "../checkout/addresses";
 import { departure } from "../checkout/departure";
 import { useLeaving } from "../checkout/leave";
 import { graphql, read } from "../gql";
-import type { PlanSwitchTermsFragment, SwitchPlanMutation } from "../gql/graphql";
+import type { SwitchPlanMutation } from "../gql/graphql";
 import { formatDate } from "../locale";
 import type { Refusal } from "../requests/refusals";
 import { useRequest } from "../requests/useRequest";
 import { labelOfPlan } from "./labels";
 import type { Option } from "./option";
-
-/** What a switch would do, and the token that confirms just that. */
-export const TERMS = graphql(`
-  fragment PlanSwitchTerms on PlanSwitchPreview {
-    token
-    action
-    amountDue { amountMinor currency }
-    credits
-    effectiveAt
-    expiresAt
-  }
-`);
-
-export type Terms = PlanSwitchTermsFragment;
+import { TERMS, type Terms } from "./terms";
 
 const SWITCH_PLAN = graphql(`
   mutation SwitchPlan($input: SwitchPlanInput!) {
@@ -82,7 +69,7 @@ interface Surroundings {
 export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): PlanSwitch {
   const [step, setStep] = useState<Step>({ name: "compare", from: null });
   const [asked, setAsked] = useState<Option | null>(null);
-  const [isLeaving, leaveFor] = useLeaving();
+  const { isLeaving, obstacle, leaveFor } = useLeaving();
   const { ask, isBusy, refusal, forgive } = useRequest(SWITCH_PLAN, ({ switchPlan }) => switchPlan);
 
   const arrive = (option: Option, outcome: Outcome): Terms | null => {
@@ -101,8 +88,9 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
         onDone();
         return null;
       case "PlanCheckoutRequired":
-        departure.remember({ what: "plan", workspaceId, planName: option.plan.name, before });
-        leaveFor(outcome.url);
+        leaveFor(outcome.url, () =>
+          departure.remember({ what: "plan", workspaceId, planName: option.plan.name, before }),
+        );
         return null;
       case "PlanSwitchPaymentRequired":
         setStep({
@@ -147,7 +135,7 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
 
   const retry = () => asked && void send(asked);
   const busyWith = isBusy || isLeaving ? asked : null;
-  return { step, busyWith, refusal, choose, send, retry, back };
+  return { step, busyWith, refusal: refusal ?? obstacle, choose, send, retry, back };
 }
 
 const SWITCHED = "The new plan is in effect.";

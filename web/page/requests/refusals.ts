@@ -120,6 +120,22 @@ const REFUSALS: Record<string, Words> = {
   },
 };
 
+/** Not from the gateway: what was asked for is there, but its page is closed already. */
+export const PAGE_CLOSED: Refusal = {
+  code: "PAGE_CLOSED",
+  title: "The checkout page is closed",
+  advice: "Try again: another one is opened.",
+  canRetry: true,
+};
+
+/** Not from the gateway: it leads to an address that nobody should be sent to. */
+export const PAGE_NOT_TRUSTED: Refusal = {
+  code: "PAGE_NOT_TRUSTED",
+  title: "The payment page cannot be opened",
+  advice: "Its address is not encrypted. Nothing was charged. Tell your support.",
+  canRetry: false,
+};
+
 const FAILURES: Record<Failure, Words> = {
   offline: {
     title: "You are offline",
@@ -157,13 +173,15 @@ export function refusalOf({ code, message }: UserError): Refusal {
   return { code, title: "This was not done", advice: message, canRetry: false };
 }
 
-/** Put into words why there is no answer, or why a part of it is missing. */
+/** Put into words why a request was not answered: it may have been done all the same. */
 export function refusalOfFailure(error: CombinedError): Refusal {
   const failure = failureOf(error);
-  const [first] = error.graphQLErrors;
+  return refusalIn(error) ?? { code: failure, ...FAILURES[failure] };
+}
+
+/** Return the refusal that an error of GraphQL tells of; null when it is a failure. */
+export function refusalIn({ graphQLErrors: [first] }: CombinedError): Refusal | null {
   const code = first?.extensions.code;
-  if (first && typeof code === "string" && code in REFUSALS) {
-    return refusalOf({ code, message: first.message });
-  }
-  return { code: failure, ...FAILURES[failure] };
+  if (!first || typeof code !== "string" || !(code in REFUSALS)) return null;
+  return refusalOf({ code, message: first.message });
 }

@@ -1,5 +1,6 @@
 import { useRef, useState } from "react";
 import { type TypedDocumentNode, useClient } from "urql";
+import { askAgain } from "../client/again";
 import { type Refusal, refusalOf, refusalOfFailure, type UserError } from "./refusals";
 
 interface Payload {
@@ -46,6 +47,7 @@ export function useRequest<Data, Input, Done extends Payload>(
     const done = data ? (doneIn(data) ?? null) : null;
     const refused = reasonIn(done, error ? refusalOfFailure(error) : null);
     if (!refused?.canRetry) attempt.current = null;
+    if (refused && done) askAgain(client); // what is shown led to what cannot be done
     isUnderWay.current = false;
     setBusy(false);
     setRefusal(refused);
