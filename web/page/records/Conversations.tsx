@@ -9,6 +9,7 @@ import { ChoiceFilter, choicesOf } from "./ChoiceFilter";
 import classes from "./Conversations.module.css";
 import { DateFilter } from "./DateFilter";
 import { Identifier } from "./Identifier";
+import { LongText } from "./LongText";
 import { BILLING_TYPES, labelOf } from "./labels";
 import { TYPES } from "./noun";
 import { RecordList } from "./RecordList";
@@ -149,7 +150,7 @@ function columnsOf(
       header: "Conversation ID",
       cell: ({ conversationId }) => <Identifier label="conversation ID" id={conversationId} />,
     },
-    { header: "Title", cell: ({ title }) => <span className={classes.title}>{title}</span> },
+    { header: "Title", cell: ({ title }) => <LongText>{title}</LongText> },
     {
       header: "Message count",
       field: "MESSAGE_COUNT",

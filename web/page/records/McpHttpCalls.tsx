@@ -5,6 +5,7 @@ import { useAnswer } from "./answer";
 import { DateFilter } from "./DateFilter";
 import { Identifier } from "./Identifier";
 import { KeyFilter } from "./KeyFilter";
+import { LongText } from "./LongText";
 import { RecordList } from "./RecordList";
 import { type Column, RecordTable } from "./RecordTable";
 import { SortMenu } from "./SortMenu";
@@ -108,7 +109,9 @@ function columnsOf({ canSeeUsers }: Scope): Column<Call, McpHttpCallOrderField>[
     { header: "Call ID", cell: ({ callId }) => <Identifier label="call ID" id={callId} /> },
     {
       header: "API key name",
-      cell: ({ apiKey }) => (apiKey.revokedAt ? `${apiKey.name} (revoked)` : apiKey.name),
+      cell: ({ apiKey: { name, revokedAt } }) => (
+        <LongText>{revokedAt ? `${name} (revoked)` : name}</LongText>
+      ),
     },
     {
       header: "Credits",

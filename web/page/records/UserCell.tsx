@@ -1,11 +1,11 @@
-import { Text } from "@mantine/core";
+import { LongText } from "./LongText";
 
-/** Who used it. */
-export function UserCell({ user }: { user: { name: string; email: string } | null | undefined }) {
-  if (!user) return <Text size="sm">Unknown</Text>;
-  return (
-    <Text size="sm" title={user.email}>
-      {user.name}
-    </Text>
-  );
+interface Props {
+  /** Nobody where the person is no longer known. */
+  user: { name: string; email: string } | null | undefined;
+}
+
+/** Who used it, and their address on hover. */
+export function UserCell({ user }: Props) {
+  return user ? <LongText title={user.email}>{user.name}</LongText> : "Unknown";
 }
