@@ -76,6 +76,10 @@ class Book:
         """The lots that hold credits, in burn order; those whose expiry is not booked included."""
         return tuple(self._lots)
 
+    def remaining(self, *, now: datetime) -> int:
+        """Return the credits that can be spent at `now`: lots that have not expired by then."""
+        return sum(lot.remaining for lot in self._lots if (lot.expires_at or NEVER) > now)
+
     @property
     def unpaid(self) -> tuple[Unpaid, ...]:
         """The entries that are not paid in full, oldest first."""

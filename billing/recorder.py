@@ -9,14 +9,14 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from billing import reporting, usage
 from billing.errors import UsageBatchTooLarge
 from billing.reporting import Report
-from billing.usage import Answer
+from billing.usage import Outcome
 from models.database import Database, DatabaseFailure
 
 
@@ -30,8 +30,8 @@ class Recorder:
 
     async def record(
         self, *, workspace_id: UUID, reports: Sequence[Report], now: datetime
-    ) -> list[Answer]:
-        """Record finished usage; return the answer of each report once that is committed.
+    ) -> Outcome:
+        """Record finished usage; return what became of it once that is committed.
 
         Who gives up before their turn is left out; after it, nobody knows.
         Raises UsageBatchTooLarge, WorkspaceNotFound and DatabaseFailure.
@@ -47,7 +47,7 @@ class Recorder:
             recording = asyncio.create_task(self._record_all(workspace_id))
             self._recording.add(recording)
             recording.add_done_callback(self._recording.discard)
-        return await batch.answers
+        return await batch.outcome
 
     async def close(self) -> None:
         """Wait for what is being recorded, for whomever."""
@@ -63,7 +63,7 @@ class Recorder:
         finally:
             del self._waiting[workspace_id]
             for batch in waiting:
-                batch.answers.cancel()
+                batch.outcome.cancel()
 
     async def _record_together(self, workspace_id: UUID, batches: Sequence["_Batch"]) -> None:
         """Record batches in one transaction; if one of them is at fault, each in its own."""
@@ -71,7 +71,7 @@ class Recorder:
             return
         try:
             async with self._database.write() as session:
-                answers = await reporting.record(
+                outcome = await reporting.record(
                     session,
                     workspace_id=workspace_id,
                     reports=[report for batch in batches for report in batch.reports],
@@ -85,9 +85,10 @@ class Recorder:
                 for batch in batches:
                     await self._record_together(workspace_id, [batch])
         else:
-            given = iter(answers)
+            answers = iter(outcome.answers)
             for batch in batches:
-                batch.answer([next(given) for _ in batch.reports])
+                ours = [next(answers) for _ in batch.reports]
+                batch.succeed(replace(outcome, answers=ours))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,17 +97,17 @@ class _Batch:
 
     reports: Sequence[Report]
     now: datetime
-    answers: asyncio.Future[list[Answer]]
+    outcome: asyncio.Future[Outcome]
 
-    def answer(self, answers: list[Answer]) -> None:
+    def succeed(self, outcome: Outcome) -> None:
         """Tell the caller, if they still wait."""
         with suppress(asyncio.InvalidStateError):
-            self.answers.set_result(answers)
+            self.outcome.set_result(outcome)
 
     def fail(self, error: Exception) -> None:
         """Raise an error where the caller waits, if they still do."""
         with suppress(asyncio.InvalidStateError):
-            self.answers.set_exception(error)
+            self.outcome.set_exception(error)
 
 
 def _next(waiting: deque[_Batch]) -> list[_Batch]:
@@ -115,7 +116,7 @@ def _next(waiting: deque[_Batch]) -> list[_Batch]:
     reports = 0
     while waiting and reports + len(waiting[0].reports) <= usage.BATCH_MAX:
         batch = waiting.popleft()
-        if not batch.answers.cancelled():
+        if not batch.outcome.cancelled():
             batches.append(batch)
             reports += len(batch.reports)
     return batches

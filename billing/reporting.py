@@ -1,7 +1,7 @@
 """Usage as the host product reports it: people and API keys by the host's own names for them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import rows, usage, use
 from billing.errors import UsageBatchTooLarge
-from billing.usage import Answer, Refused, UsageEvent
+from billing.usage import Outcome, Refused, UsageEvent
 from billing.use import RefusalReason
 from models.workspace import ApiKey, Membership, User
 
@@ -36,8 +36,8 @@ class Report:
 
 async def record(
     session: AsyncSession, *, workspace_id: UUID, reports: Sequence[Report], now: datetime
-) -> list[Answer]:
-    """Record finished usage; return the answer of each report, in their order.
+) -> Outcome:
+    """Record finished usage; there is an answer for each report, in their order.
 
     Raises UsageBatchTooLarge and WorkspaceNotFound; nothing is recorded then.
     """
@@ -52,8 +52,10 @@ async def record(
     api_key_ids = await _ids_of(session, _API_KEY_IDS, external_ids, workspace_id)
     named = [_event(report, user_ids, api_key_ids) for report in reports]
     events = [event for event in named if isinstance(event, UsageEvent)]
-    recorded = iter(await usage.record(session, workspace_id=workspace_id, events=events, now=now))
-    return [event if isinstance(event, Refused) else next(recorded) for event in named]
+    outcome = await usage.record(session, workspace_id=workspace_id, events=events, now=now)
+    recorded = iter(outcome.answers)
+    answers = [event if isinstance(event, Refused) else next(recorded) for event in named]
+    return replace(outcome, answers=answers)
 
 
 def _event(

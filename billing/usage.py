@@ -73,10 +73,19 @@ class Refused:
 Answer = Recorded | Duplicate | Refused
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of each event, in their order, and what the workspace has left after it."""
+
+    answers: Sequence[Answer]
+    remaining: int
+    overdraft: int
+
+
 async def record(
     session: AsyncSession, *, workspace_id: UUID, events: Sequence[UsageEvent], now: datetime
-) -> list[Answer]:
-    """Record finished usage; return the answer of each event, in their order.
+) -> Outcome:
+    """Record finished usage, all of it even past the balance.
 
     Whom and which API keys the events name is the workspace's: `reporting.record` sees to that.
     Raises UsageBatchTooLarge and WorkspaceNotFound; nothing is recorded then.
@@ -93,7 +102,7 @@ async def record(
             for event, flaw in zip(events, flaws, strict=True)
         ]
         await batch.tallies.write(session, workspace_id=workspace_id)
-    return answers
+        return Outcome(answers, book.remaining(now=now), book.overdraft)
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ from billing.access import Viewer
 from billing.balance import Balance
 from billing.errors import AccessRefused, BillingError, TextInvalid
 from billing.idempotency import Request
+from billing.usage import Outcome
 from resolvers import ids, text
 from resolvers.context import Info
 from resolvers.refusals import InvalidId
@@ -84,8 +85,8 @@ class CreditStanding:
     )
 
     @classmethod
-    def of(cls, balance: Balance) -> "CreditStanding":
-        """Return the GraphQL value of a balance."""
+    def of(cls, balance: Balance | Outcome) -> "CreditStanding":
+        """Return the GraphQL value of a balance, or of the one that recording has left."""
         return cls(remaining=BigInt(balance.remaining), overdraft=BigInt(balance.overdraft))
 
 

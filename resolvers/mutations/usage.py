@@ -202,15 +202,13 @@ class UsageEventResult:
 class RecordUsagePayload(Payload):
     """What became of the events."""
 
-    workspace_id: strawberry.Private[UUID | None] = None
     results: list[UsageEventResult] | None = strawberry.field(
         default=None, description="What became of each event, in their order."
     )
-
-    @resolved("What the workspace has left after it: enough for the next job?")
-    async def balance(self, info: Info) -> CreditStanding | None:
-        """Return where the credits stand now."""
-        return await payload.standing(info, self.workspace_id)
+    balance: CreditStanding | None = strawberry.field(
+        default=None,
+        description="What the workspace has left after it: enough for the next job?",
+    )
 
 
 @payload.mutation(
@@ -228,12 +226,12 @@ async def record_usage(
     workspace_id = payload.workspace_id(asked)
     await info.context.renew()  # who waits for others to be recorded holds no connection
     recorder = info.context.recorder or Recorder(info.context.database)
-    answers = await recorder.record(
+    outcome = await recorder.record(
         workspace_id=workspace_id,
         reports=[event.report() for event in asked.events],
         now=info.context.now,
     )
     return RecordUsagePayload(
-        workspace_id=workspace_id,
-        results=[UsageEventResult.of(answer, workspace_id) for answer in answers],
+        results=[UsageEventResult.of(answer, workspace_id) for answer in outcome.answers],
+        balance=CreditStanding.of(outcome),
     )

@@ -63,7 +63,10 @@ async def _record(
     database: Database, place: Place, *events: UsageEvent, now: datetime = NOON
 ) -> list[usage.Answer]:
     async with database.write() as session:
-        return await usage.record(session, workspace_id=place.workspace_id, events=events, now=now)
+        outcome = await usage.record(
+            session, workspace_id=place.workspace_id, events=events, now=now
+        )
+    return [*outcome.answers]
 
 
 async def _balance(database: Database, place: Place) -> tuple[int, int, int]:

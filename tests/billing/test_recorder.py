@@ -200,7 +200,8 @@ def _report(
 async def _record(
     recorder: Recorder, place: Place, reports: Sequence[Report], *, now: datetime = NOON
 ) -> list[Answer]:
-    return await recorder.record(workspace_id=place.workspace_id, reports=reports, now=now)
+    outcome = await recorder.record(workspace_id=place.workspace_id, reports=reports, now=now)
+    return [*outcome.answers]
 
 
 async def _together(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from billing import ledger, usage, use
+from billing import balance, ledger, usage, use
 from billing.errors import UsageBatchTooLarge, WorkspaceNotFound
 from billing.usage import Answer, Duplicate, Recorded, Refused, UsageEvent
 from billing.use import RefusalReason
@@ -38,7 +38,10 @@ async def _record(
     database: Database, place: Place, *events: UsageEvent, now: datetime = NOON
 ) -> list[Answer]:
     async with database.write() as session:
-        return await usage.record(session, workspace_id=place.workspace_id, events=events, now=now)
+        outcome = await usage.record(
+            session, workspace_id=place.workspace_id, events=events, now=now
+        )
+    return [*outcome.answers]
 
 
 async def test_an_event_of_a_conversation_makes_its_record(
@@ -326,9 +329,29 @@ async def test_finished_usage_is_recorded_past_the_balance(
     assert await stored(database, place, CreditSpend) == [
         {"charge_number": 4, "lot_number": 1, "credits": 10}
     ]
-    [balance] = await stored(database, place, CreditBalance)
-    assert (balance["balance"], balance["overdraft"]) == (-15, 15)
+    [booked] = await stored(database, place, CreditBalance)
+    assert (booked["balance"], booked["overdraft"]) == (-15, 15)
     assert await drifts(database, place) == []
+
+
+async def test_what_is_left_is_what_a_reader_finds(database: Database, place: Place) -> None:
+    """Also when nothing is charged, and when a lot has expired that nobody has booked yet."""
+    key = {"workspace_id": place.workspace_id}
+    async with database.write() as session:
+        for lot in (grant(10, expires_at=NOON + hours(1)), grant(5)):
+            await ledger.grant(session, **key, grant=lot, now=NOON)
+    used, dear = message(place, 3), message(place, 100)
+    told = []
+    for event, now in ((used, NOON), (used, NOON + hours(2)), (dear, NOON + hours(3))):
+        async with database.write() as session:
+            outcome = await usage.record(session, **key, events=[event], now=now)
+        async with database.snapshot() as snapshot:
+            [found] = (
+                await balance.current(snapshot, workspace_ids=[*key.values()], now=now)
+            ).values()
+        told.append((outcome.remaining, outcome.overdraft))
+        assert told[-1] == (found.remaining, found.overdraft)
+    assert told == [(12, 0), (5, 0), (0, 95)]
 
 
 async def test_a_batch_has_a_limit(database: Database, place: Place) -> None:

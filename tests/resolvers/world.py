@@ -124,8 +124,8 @@ async def record(
 ) -> None:
     """Record usage, all of it."""
     async with database.write() as session:
-        answers = await usage.record(session, workspace_id=key, events=events, now=now)
-    assert all(isinstance(answer, Recorded) for answer in answers), answers
+        outcome = await usage.record(session, workspace_id=key, events=events, now=now)
+    assert all(isinstance(answer, Recorded) for answer in outcome.answers), outcome
 
 
 def conversation(
