@@ -1,5 +1,5 @@
 import { Tabs, Title } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { TABS, type Tab, useTab } from "../address";
 import { Adjustments } from "./Adjustments";
 import { Conversations } from "./Conversations";
@@ -30,6 +30,10 @@ interface Props {
 export function Records({ workspaceId, canSeeUsers }: Props) {
   const [tab, select] = useTab();
   const List = LISTS[tab];
+  const bar = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (bar.current) showTab(bar.current, tab);
+  }, [tab]);
   return (
     <section aria-labelledby="records-title">
       <Title order={2} id="records-title" mb="sm">
@@ -44,9 +48,9 @@ export function Records({ workspaceId, canSeeUsers }: Props) {
         keepMounted={false}
         activateTabWithKeyboard={false}
       >
-        <Tabs.List className={classes.tabs}>
+        <Tabs.List ref={bar} className={classes.tabs}>
           {TABS.map((each) => (
-            <Tabs.Tab key={each} value={each}>
+            <Tabs.Tab key={each} value={each} data-tab={each}>
               {LABELS[each]}
             </Tabs.Tab>
           ))}
@@ -60,4 +64,13 @@ export function Records({ workspaceId, canSeeUsers }: Props) {
       </Tabs>
     </section>
   );
+}
+
+/** Scroll a bar of more tabs than there is room for to one of them, and the page not at all. */
+function showTab(bar: HTMLElement, tab: Tab): void {
+  const shown = bar.querySelector(`[data-tab="${tab}"]`)?.getBoundingClientRect();
+  const room = bar.getBoundingClientRect();
+  if (!shown) return;
+  if (shown.right > room.right) bar.scrollLeft += shown.right - room.right;
+  if (shown.left < room.left) bar.scrollLeft -= room.left - shown.left;
 }
