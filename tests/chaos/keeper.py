@@ -28,11 +28,14 @@ from tests.chaos import death, naive
 LOADED: Final = (server, worker_commands)
 """What the command line loads when it needs it: every life shares it."""
 
-STEPS_MEAN: Final = 150
+STEPS_MEAN: Final = 200
 """How many steps of work a life has in a storm, on average."""
 
-SECONDS_MEAN: Final = 15.0
-"""How long a life is in a storm, on average, if its steps don't end it before."""
+MOMENTS: Final = 0.25
+"""How many of the lives end at a moment, if their steps don't end them before."""
+
+MOMENT_SECONDS_MAX: Final = 3.0
+"""When that is, after they began."""
 
 _PAUSE_SECONDS: Final = 0.02
 
@@ -55,7 +58,8 @@ class Mortal:
         if "storm" in words:
             chance = random.Random(f"{seed}:{self.name}:{self.number}")  # noqa: S311 - repeatable
             steps = 1 + int(chance.expovariate(1 / STEPS_MEAN))
-            self.dies_at = time.monotonic() + chance.expovariate(1 / SECONDS_MEAN)
+            if chance.random() < MOMENTS:
+                self.dies_at = time.monotonic() + chance.uniform(0, MOMENT_SECONDS_MAX)
         sys.stdout.flush()
         self.process_id = os.fork()
         if self.process_id == 0:

@@ -18,6 +18,7 @@ from tests.lifecycle.world import Gateway
 WORKERS = 2
 DEADLINE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
+_POOL_SIZE = 5
 _PAUSE_SECONDS = 0.02
 
 
@@ -44,6 +45,7 @@ class MortalGateway(Gateway):
                 **os.environ,
                 "GATEWAY_AUTH_SHARED_SECRET": SECRET,
                 **self.variables,
+                "DATABASE_POOL_SIZE": str(_POOL_SIZE),
                 "GATEWAY_WORKER": "false",
                 "GATEWAY_WORKER_POLL_SECONDS": str(_POLL_SECONDS),
             },
