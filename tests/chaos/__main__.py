@@ -16,7 +16,7 @@ import typer
 from gateway import embedded_postgres
 from models import migration
 from tests import postgres
-from tests.chaos import storm
+from tests.chaos import mortal, storm
 from tests.chaos.storm import Aftermath
 from tests.lifecycle import world as worlds
 from tests.lifecycle.world import Stock
@@ -37,13 +37,13 @@ def main(
 
 async def _weather(directory: Path, seeds: range) -> bool:
     """Let the storms come, and tell of each; end with the first that leaves something wrong."""
-    async with _stocked(directory) as (server_url, stock):
+    async with _stocked(directory) as (server_url, stock), mortal.kept() as keeper:
         for seed in seeds:
             place = directory / str(seed)
             place.mkdir()
             began = time.monotonic()
             try:
-                left = await storm.survive(server_url, stock, place, seed=str(seed))
+                left = await storm.survive(server_url, stock, keeper, place, seed=str(seed))
             except Exception:  # noqa: BLE001 - whatever it is, this seed has found it
                 traceback.print_exc()
                 typer.echo(f"seed {seed}: did not come to its end; logs in {place}")

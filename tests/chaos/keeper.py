@@ -1,14 +1,13 @@
-"""A gateway and its workers that die at any step, at any moment, and are there again at once.
-
-    python -m tests.chaos.keeper --port 8000 --workers 2 --seed 7 --logs DIRECTORY
+"""Gateways and workers that die at any step, at any moment, and are there again at once.
 
 What they are made of is loaded once, and a process forked for each life: to begin one takes no
-time. A line on standard input says how they live from now on, in new processes: `calm`, until
-told otherwise, or in a `storm`; with a `naive` receiver of webhooks, or with ours. The line is
-said again when all of them live like that. The end of the input is their end.
+time. An order is a line of JSON on standard input (`Order`); it is answered by a line when those
+of the order before have ended and all of this one live: `done`, or who has died of something
+else. The end of the input is the end of everybody.
 """
 
 import gc
+import json
 import math
 import os
 import random
@@ -16,11 +15,9 @@ import select
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final
-
-import typer
+from typing import Final
 
 from gateway import cli, server, worker_commands
 from tests.chaos import death, naive
@@ -28,6 +25,7 @@ from tests.chaos import death, naive
 LOADED: Final = (server, worker_commands)
 """What the command line loads when it needs it: every life shares it."""
 
+DONE: Final = "done"
 STEPS_MEAN: Final = 200
 """How many steps of work a life has in a storm, on average."""
 
@@ -40,31 +38,46 @@ MOMENT_SECONDS_MAX: Final = 3.0
 _PAUSE_SECONDS: Final = 0.02
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Who is to live, by name, each with the arguments of `gateway`, and how.
+
+    They live until told otherwise, in a storm until their time has come, which the seed decides.
+    With a naive receiver of webhooks in the place of ours no worker asks Stripe for anything.
+    """
+
+    commands: dict[str, list[str]] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    logs: str = ""
+    seed: str = ""
+    in_storm: bool = False
+    is_naive: bool = False
+
+
 @dataclass(slots=True)
 class Mortal:
     """A process that is born again whenever it dies; `number` counts its lives."""
 
     name: str
-    arguments: tuple[str, ...]
+    order: Order
     log: int
     number: int = 0
     process_id: int = 0
     dies_at: float = math.inf
 
-    def is_born(self, words: list[str], *, seed: str) -> None:
-        """Begin another life, in a storm with an end that the seed decides."""
+    def is_born(self) -> None:
+        """Begin another life."""
         self.number += 1
         self.dies_at, steps = math.inf, None
-        if "storm" in words:
-            chance = random.Random(f"{seed}:{self.name}:{self.number}")  # noqa: S311 - repeatable
+        if self.order.in_storm:
+            chance = random.Random(f"{self.order.seed}:{self.name}:{self.number}")  # noqa: S311 - repeatable
             steps = 1 + int(chance.expovariate(1 / STEPS_MEAN))
             if chance.random() < MOMENTS:
                 self.dies_at = time.monotonic() + chance.uniform(0, MOMENT_SECONDS_MAX)
-        sys.stdout.flush()
         self.process_id = os.fork()
         if self.process_id == 0:
             try:
-                _live(self, steps=steps, is_naive="naive" in words)
+                _live(self, steps=steps)
             finally:
                 os._exit(1)
 
@@ -72,53 +85,49 @@ class Mortal:
         """End this life, and wait until it has ended."""
         os.kill(self.process_id, signal.SIGKILL)
         os.waitpid(self.process_id, 0)
+        os.close(self.log)
 
     def has_died(self) -> bool:
-        """Tell whether this life has ended, as it does when its moment has come."""
+        """Tell whether this life has ended, as it does when its moment has come.
+
+        Raises Unforeseen when it ended in another way.
+        """
         if time.monotonic() >= self.dies_at:
             death.note(self.log, "at its moment")
             os.kill(self.process_id, signal.SIGKILL)
             self.dies_at = math.inf
         ended, status = os.waitpid(self.process_id, os.WNOHANG)
         if ended and not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-            raise SystemExit(f"{self.name} was not killed: it ended with status {status}")
+            raise Unforeseen(f"{self.name} was not killed: it ended with status {status}")
         return ended != 0
 
 
-def keep(
-    *,
-    port: Annotated[int, typer.Option(help="Where the gateway serves.")],
-    workers: Annotated[int, typer.Option(help="How many workers there are.")],
-    seed: Annotated[str, typer.Option(help="Decides when they die.")],
-    logs: Annotated[Path, typer.Option(help="The directory of their logs.")],
-) -> None:
-    """Keep a gateway and its workers alive."""
+class Unforeseen(Exception):
+    """Somebody died, and not because it was time."""
+
+
+def main() -> None:
+    """Keep alive whom the orders name, until there are no more of them."""
     gc.collect()
     gc.freeze()
-    commands: dict[str, tuple[str, ...]] = {"gateway": ("serve", "--port", str(port))}
-    commands |= {f"worker-{number + 1}": ("worker",) for number in range(workers)}
-    mortals = [
-        Mortal(name, arguments, _log(logs / f"{name}.log")) for name, arguments in commands.items()
-    ]
-    words = ["calm"]
-    for mortal in mortals:
-        mortal.is_born(words, seed=seed)
-    while (line := _heard()) is not None:
-        if line:
-            words = line.split()
-            for mortal in mortals:
-                mortal.dies()
-                mortal.is_born(words, seed=seed)
-            typer.echo(line)
+    mortals: list[Mortal] = []
+    unforeseen = ""
+    while (heard := _heard()) is not None:
+        if heard:
+            _end(mortals)
+            order = Order(**json.loads(heard))
+            mortals = _begin(order)
+            sys.stdout.write(f"{unforeseen or DONE}\n")
+            sys.stdout.flush()
+            unforeseen = ""
         for mortal in mortals:
-            if mortal.has_died():
-                mortal.is_born(words, seed=seed)
-    for mortal in mortals:
-        mortal.dies()
-
-
-def _log(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            try:
+                if mortal.has_died():
+                    mortal.is_born()
+            except Unforeseen as error:
+                unforeseen = str(error)
+                mortal.is_born()
+    _end(mortals)
 
 
 def _heard() -> str | None:
@@ -126,24 +135,41 @@ def _heard() -> str | None:
     heard, _, _ = select.select([sys.stdin], [], [], _PAUSE_SECONDS)
     if not heard:
         return ""
-    return sys.stdin.readline().strip() or None
+    return sys.stdin.readline() or None
 
 
-def _live(mortal: Mortal, *, steps: int | None, is_naive: bool) -> None:
+def _begin(order: Order) -> list[Mortal]:
+    mortals = []
+    for name in order.commands:
+        path = Path(order.logs, f"{name}.log")
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        mortals.append(Mortal(name, order, log))
+        mortals[-1].is_born()
+    return mortals
+
+
+def _end(mortals: list[Mortal]) -> None:
+    for mortal in mortals:
+        mortal.dies()
+
+
+def _live(mortal: Mortal, *, steps: int | None) -> None:
     """Be the command, up to the step at which it is killed."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(mortal.log, 1)
     os.dup2(mortal.log, 2)
+    order = mortal.order
+    os.environ.update(order.variables)
+    command = order.commands[mortal.name]
     if steps is not None:
         death.comes(after_steps=steps)
-    if is_naive:
+    if order.is_naive:
         naive.receives()
-        if mortal.arguments == ("worker",):
-            # No events are settled by it, and nothing is looked for.
+        if command == ["worker"]:
             del os.environ["GATEWAY_STRIPE_SECRET_KEY"]
-    sys.argv = ["gateway", *mortal.arguments]
+    sys.argv = ["gateway", *command]
     cli.main()
 
 
 if __name__ == "__main__":
-    typer.run(keep)
+    main()

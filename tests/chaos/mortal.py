@@ -1,85 +1,104 @@
 """A gateway and its workers, in processes that die in a storm: how a world has them."""
 
 import asyncio
+import json
 import os
 import sys
 from asyncio.subprocess import Process
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import httpx
-import orjson
 
-from tests.chaos import death
+from tests.chaos import death, keeper
+from tests.chaos.keeper import Order
 from tests.gateway_process import SECRET
 from tests.lifecycle.world import Gateway
 
 WORKERS = 2
 DEADLINE_SECONDS = 60.0
-_POLL_SECONDS = 0.2
-_POOL_SIZE = 5
 _PAUSE_SECONDS = 0.02
+
+_SETTINGS = {
+    "DATABASE_POOL_SIZE": "5",
+    "GATEWAY_AUTH_SHARED_SECRET": SECRET,
+    "GATEWAY_WORKER": "false",
+    "GATEWAY_WORKER_POLL_SECONDS": "0.2",
+}
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """The process that keeps mortals alive, for one world after the other."""
+
+    process: Process
+
+    async def keep(self, order: Order) -> None:
+        """Let those of the order live, and nobody else; returns when they are born."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{json.dumps(asdict(order))}\n".encode())
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            said = (await self.process.stdout.readline()).decode().strip()
+        assert said == keeper.DONE, f"{said}: see its log in {order.logs}"
+
+
+@asynccontextmanager
+async def kept() -> AsyncIterator[Keeper]:
+    """Yield a keeper; with it everybody ends that it keeps."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.chaos.keeper"),
+        env={name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Keeper(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await process.wait()
 
 
 @dataclass
 class MortalGateway(Gateway):
-    """A gateway that serves, with workers beside it: `lives` says how they live."""
+    """A gateway that serves, with workers beside it, and `lives` in a storm or in calm."""
 
-    seed: str = ""
-    logs: Path = field(default_factory=Path)
-    _keeper: Process | None = None
+    keeper: Keeper = field(kw_only=True)
+    seed: str = field(kw_only=True)
+    logs: Path = field(kw_only=True)
 
     async def start(self) -> None:
-        """Serve, and work, in peace."""
-        options = {
-            "--port": str(self.port),
-            "--workers": str(WORKERS),
-            "--seed": self.seed,
-            "--logs": str(self.logs),
-        }
-        self._keeper = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.chaos.keeper"),
-            *(word for option in options.items() for word in option),
-            env={
-                **os.environ,
-                "GATEWAY_AUTH_SHARED_SECRET": SECRET,
-                **self.variables,
-                "DATABASE_POOL_SIZE": str(_POOL_SIZE),
-                "GATEWAY_WORKER": "false",
-                "GATEWAY_WORKER_POLL_SECONDS": str(_POLL_SECONDS),
-            },
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        await self._ready()
+        """Serve, and work, in calm."""
+        await self.lives()
 
-    async def lives(self, words: str) -> None:
-        """Let all processes begin anew, and live in a `storm` or `calm`; perhaps `naive`."""
-        assert self._keeper is not None
-        assert self._keeper.stdin is not None
-        assert self._keeper.stdout is not None
-        self._keeper.stdin.write(f"{words}\n".encode())
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            said = await self._keeper.stdout.readline()
-        assert said.decode().strip() == words, "somebody died of something else: see the logs"
+    async def lives(self, *, in_storm: bool = False, is_naive: bool = False) -> None:
+        """Let all processes begin anew, and live like that."""
+        serving = {"gateway": ["serve", "--port", str(self.port)]}
+        working = {f"worker-{number + 1}": ["worker"] for number in range(WORKERS)}
+        order = Order(
+            commands=serving | working,
+            variables=self.variables | _SETTINGS,
+            logs=str(self.logs),
+            seed=self.seed,
+            in_storm=in_storm,
+            is_naive=is_naive,
+        )
+        await self.keeper.keep(order)
         await self._ready()
 
     async def end(self) -> None:
         """End them all."""
-        if self._keeper is None:
-            return
-        keeper, self._keeper = self._keeper, None
-        assert keeper.stdin is not None
-        keeper.stdin.close()
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            await keeper.communicate()
-        assert keeper.returncode == 0, "somebody died of something else: see the logs"
+        await self.keeper.keep(Order(logs=str(self.logs)))
 
     def deaths(self) -> Counter[str]:
         """Return at which steps processes were killed, and how often."""
         lines = (line for log in self.logs.glob("*.log") for line in log.read_bytes().splitlines())
-        last = (orjson.loads(line) for line in lines if f'"{death.KILLED}"'.encode() in line)
+        last = (json.loads(line) for line in lines if f'"{death.KILLED}"'.encode() in line)
         return Counter(word["step"] for word in last)
 
     async def _ready(self) -> None:
@@ -91,6 +110,4 @@ class MortalGateway(Gateway):
                         return
                 except httpx.TransportError:
                     pass
-                assert self._keeper is not None
-                assert self._keeper.returncode is None, "the keeper has died: see its errors"
                 await asyncio.sleep(_PAUSE_SECONDS)

@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from tests.chaos import verdict
 from tests.chaos.lives import Life, patiently
-from tests.chaos.mortal import MortalGateway
+from tests.chaos.mortal import Keeper, MortalGateway
 from tests.lifecycle import world as worlds
 from tests.lifecycle.world import Stock, World
 
@@ -88,10 +88,10 @@ Wind = Callable[[Scene, random.Random], Coroutine[Any, Any, None]]
 
 @asynccontextmanager
 async def scene(
-    server_url: str, stock: Stock, directory: Path, *, seed: str
+    server_url: str, stock: Stock, keeper: Keeper, directory: Path, *, seed: str
 ) -> AsyncIterator[Scene]:
     """Yield a world in peace, of which the logs are in the directory."""
-    begin = partial(MortalGateway, seed=seed, logs=directory)
+    begin = partial(MortalGateway, keeper=keeper, seed=seed, logs=directory)
     opening = worlds.opened(
         server_url, stock, directory, seed=seed, retry_seconds=_RETRY_SECONDS, begin=begin
     )
@@ -100,44 +100,46 @@ async def scene(
         yield Scene(world, world.gateway, seed)
 
 
-async def survive(server_url: str, stock: Stock, directory: Path, *, seed: str) -> Aftermath:
+async def survive(
+    server_url: str, stock: Stock, keeper: Keeper, directory: Path, *, seed: str
+) -> Aftermath:
     """Let a storm come over a few owners, let it pass, and look at what is left."""
     marks = [time.monotonic()]
-    async with scene(server_url, stock, directory, seed=seed) as place:
+    async with scene(server_url, stock, keeper, directory, seed=seed) as place:
         referrer = None
         for number in range(OWNERS):
             referrer = (await place.owner(f"owner-{number}", referred_by=referrer)).name
-        async with _raging(place, "storm", _trouble, _jam, _age, _wear):
+        async with _raging(place, _trouble, _jam, _age, _wear):
             marks.append(time.monotonic())
             await asyncio.gather(*(life.go_on(ACTS) for life in place.lives))
             marks.append(time.monotonic())
-        await place.gateway.lives("calm")
+        await place.gateway.lives()
         await recover(place.world)
         marks.append(time.monotonic())
         return await _left(place, await verdict.wrong(place.world, place.lives), marks)
 
 
 async def survive_naively(
-    server_url: str, stock: Stock, directory: Path, *, seed: str, is_calm: bool
+    server_url: str, stock: Stock, keeper: Keeper, directory: Path, *, seed: str, in_storm: bool
 ) -> Aftermath:
     """Let owners buy packs, with a naive receiver in the place of ours; look at their credits."""
-    async with scene(server_url, stock, directory, seed=seed) as place:
+    async with scene(server_url, stock, keeper, directory, seed=seed) as place:
         for number in range(_BUYERS):
             buyer = await place.owner(f"owner-{number}")
             await place.world.buy(buyer.owner, "starter", "YEARLY")
-        words, winds = ("calm naive", []) if is_calm else ("storm naive", [_trouble, _jam, _wear])
-        async with _raging(place, words, *winds):
+        winds = [_trouble, _jam, _wear] if in_storm else []
+        async with _raging(place, *winds, is_naive=True):
             purchases = [life.top_up for life in place.lives for _ in range(_PURCHASES)]
             await asyncio.gather(*(buy() for buy in purchases))
-        if not is_calm:
-            await place.gateway.lives("calm naive")
+        if in_storm:
+            await place.gateway.lives(is_naive=True)
         await place.world.settled()
         wrong = [*map(str, await place.world.drifts()), *await place.world.untrue()]
         return await _left(place, wrong)
 
 
 async def recover(world: World) -> None:
-    """Let a few days pass: nobody does anything by hand."""
+    """Let a few days pass; what has failed is tried again at once, and not after its rest."""
     await _run_out(world)
     for _ in range(ROUNDS_MAX):
         await world.pass_time(days=1, hours=1)
@@ -148,9 +150,9 @@ async def recover(world: World) -> None:
 
 
 @asynccontextmanager
-async def _raging(place: Scene, words: str, *winds: Wind) -> AsyncIterator[None]:
-    """Let the processes live in that way meanwhile; where a wind blows, webhooks suffer too."""
-    await place.gateway.lives(words)
+async def _raging(place: Scene, *winds: Wind, is_naive: bool = False) -> AsyncIterator[None]:
+    """Let these winds blow meanwhile; where any does, webhooks suffer and processes die."""
+    await place.gateway.lives(in_storm=bool(winds), is_naive=is_naive)
     if winds:
         await place.world.sandbox.control("webhooks", **DELIVERIES)
     chances = {wind: _chance(place.seed, wind.__name__) for wind in winds}
