@@ -7,6 +7,7 @@ word of whoever calls for who used what, and that no event was charged before.
 
 import argparse
 import asyncio
+import gc
 import statistics
 import tempfile
 import time
@@ -194,6 +195,8 @@ async def _furnish(url: str) -> Hall:
     for caller in range(CALLERS):
         await hall.gateway(caller, Load("a beginning", CALLERS, CALLERS, CONVERSATIONS))
     await bulk.tidy(database)
+    gc.collect()
+    gc.freeze()  # as a gateway does when it begins to serve
     return hall
 
 
