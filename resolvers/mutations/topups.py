@@ -6,7 +6,8 @@ from uuid import UUID
 import strawberry
 
 from billing import returning, topups
-from billing.checkouts import PackPurchase, Returns
+from billing.checkouts import Returns
+from billing.topups import Wish
 from resolvers.context import Info
 from resolvers.fields import resolved
 from resolvers.mutations import owners, payload
@@ -29,12 +30,13 @@ class CreateTopUpCheckoutInput:
     cancel_url: URL = strawberry.field(description="The same, when it is not paid.")
     idempotency_key: str = strawberry.field(description=payload.IDEMPOTENCY_KEY)
 
-    def returns(self, info: Info) -> Returns:
-        """Return where to return to. Raises ReturnUrlNotAllowed."""
+    async def wish(self, info: Info) -> Wish:
+        """Return what is wanted. Raises ReturnUrlNotAllowed."""
         said = {"success_url": self.success_url, "cancel_url": self.cancel_url}
         for name, url in said.items():
             returning.check(url, origins=info.context.return_origins, about=name)
-        return Returns(**said)
+        offer = await info.context.loaders.pack
+        return Wish(offer=offer, packs=self.packs, returns=Returns(**said))
 
 
 @strawberry.type(description="The purchase that was begun.")
@@ -63,18 +65,8 @@ async def create_top_up_checkout(
 ) -> CreateTopUpCheckoutPayload:
     """Open a page, one for its key."""
     owned = await owners.owned(info, asked)
-    returns = asked.returns(info)
-    bought = await _purchase(info, owned.workspace_id, asked.packs, returns)
+    wish = await asked.wish(info)
     request = owners.request(info, asked, mutation="createTopUpCheckout", owned=owned)
     async with owners.errand(info, owned) as errand:
-        checkout_id = await topups.buy(errand, bought=bought, request=request)
+        checkout_id = await topups.buy(errand, wish=wish, request=request)
     return CreateTopUpCheckoutPayload(key=(owned.workspace_id, checkout_id))
-
-
-async def _purchase(info: Info, workspace_id: UUID, packs: int, returns: Returns) -> PackPurchase:
-    held = await info.context.loaders.subscription.load(workspace_id)
-    assert held is not None, "a workspace is created with a subscription"
-    plans = await info.context.loaders.plans
-    plan = next(plan for plan in plans if plan.id == held.plan_id)
-    offer = await info.context.loaders.pack
-    return topups.purchase(offer, plan_kind=plan.kind, packs=packs, returns=returns)

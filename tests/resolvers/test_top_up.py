@@ -145,6 +145,17 @@ async def test_the_same_key_opens_one_page(till: Till) -> None:
     assert types.count(AdjustmentType.CREDIT_PACKAGE_PURCHASE) == 1
 
 
+async def test_a_key_is_answered_alike_when_nothing_is_sold_any_more(till: Till) -> None:
+    """What was begun is not judged again: another key is refused, and no other page is opened."""
+    await till.subscribe()
+    checkout = (await top_up(till, idempotencyKey="once"))["topUpCheckout"]
+    await till.sell(tills.CATALOGUE[: tills.CATALOGUE.index("[credit_pack]")])
+
+    assert (await top_up(till, idempotencyKey="once"))["topUpCheckout"] == checkout
+    assert refusal(await top_up(till, idempotencyKey="twice")) == ("PACK_NOT_SOLD", ["input"])
+    assert len(await till.sessions()) == 1
+
+
 async def test_the_same_key_with_another_number_is_refused(till: Till) -> None:
     """It would be another purchase."""
     await till.subscribe()
