@@ -146,13 +146,16 @@ async def _grant_packs(
 async def _begin_one_time(
     session: Session, held: Held, state: CheckoutState, *, now: datetime
 ) -> None:
-    """Begin a one-time plan, extend the one that is held, or let it follow another one."""
+    """Begin a one-time plan, extend the one that is held, or let it follow another one.
+
+    What is held may be over before the clock has noticed, and something else may follow it.
+    """
     plan, _ = await prices.plan(session, state.price_id)
     assert plan.period_months is not None
-    is_lapsed = held.period_end is not None and held.period_end <= now
+    held = await refresh.lapsed(session, held, now=now)
     if held.plan.kind is PlanKind.RECURRING:
         raise _refused(held, state, f"{held.plan.name} has not ended")
-    if held.plan.kind is PlanKind.FREE or is_lapsed:
+    if held.plan.kind is PlanKind.FREE:
         await refresh.begin_one_time(
             session,
             workspace_id=held.workspace_id,

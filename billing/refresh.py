@@ -40,11 +40,20 @@ async def catch_up(session: Session, *, workspace_id: UUID, now: datetime) -> bo
     if held is None:
         return False
 
-    while _has_lapsed(held, now):
-        held = await _lapse(session, held, now=now)
+    held = await lapsed(session, held, now=now)
     await _refresh(session, held, now=now)
     await ledger.expire(session, workspace_id=workspace_id, now=now)
     return True
+
+
+async def lapsed(session: Session, held: Held, *, now: datetime) -> Held:
+    """End a one-time plan that is over, then what followed it if that is too; return what is held.
+
+    The caller holds the workspace's lock.
+    """
+    while _has_lapsed(held, now):
+        held = await _lapse(session, held, now=now)
+    return held
 
 
 async def begin_free(

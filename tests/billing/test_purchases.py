@@ -185,6 +185,22 @@ async def test_another_one_time_plan_follows_the_one_that_is_held(
     assert held["pending_at"] == held["period_end"]
 
 
+@pytest.mark.parametrize("bought", [PASS, SEASON])
+async def test_what_was_bought_to_follow_is_not_lost_when_the_clock_is_late(
+    database: Database, place: Place, bought: str
+) -> None:
+    """The plan has lapsed unnoticed when another page is paid: what follows it begins first."""
+    await stories.buy_plan(database, place, "cs_1", PASS, now=START)
+    await stories.buy_plan(database, place, "cs_2", SEASON, now=START + DAY)
+    lapsed_at = (await stories.live(database, place))["period_end"]
+
+    await stories.buy_plan(database, place, "cs_3", bought, now=lapsed_at + DAY)
+
+    held = await stories.live(database, place)
+    assert (held["plan_id"], held["period_start"]) == ("season", lapsed_at)
+    assert (held["pending_plan_id"] == "pass") is (bought == PASS)
+
+
 async def test_a_one_time_plan_beside_a_subscription_is_refused(
     database: Database, place: Place
 ) -> None:
