@@ -1,10 +1,13 @@
 """The demo that the page is of: a process that can be killed and started again where it was."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
 from typing import Any
+
+import jwt
 
 from tests import gateway_process
 from tests.gateway_process import Served
@@ -40,6 +43,14 @@ class Demo:
             await served.stop(number)
 
     def facts(self) -> dict[str, Any]:
-        """Return what it says of itself."""
-        read: dict[str, Any] = json.loads((self.directory / "demo.json").read_bytes())
-        return read
+        """Return what it says of itself, and a token that is too old."""
+        facts: dict[str, Any] = json.loads((self.directory / "demo.json").read_bytes())
+        facts["tokens"]["expired"] = self._expired_token()
+        return facts
+
+    def _expired_token(self) -> str:
+        """Return a token of the owner that was valid until a minute ago."""
+        secret = (self.directory / "demo.secret").read_text(encoding="ascii")
+        now = int(time.time())
+        claims = {"sub": "demo-owner", "iat": now - 3600, "exp": now - 60}
+        return jwt.encode(claims, secret, algorithm="HS256")

@@ -4,6 +4,7 @@ import { GOOD_CARD } from "./cards.ts";
 import type { Demo, Role } from "./house.ts";
 
 const PAUSE_MILLISECONDS = 50;
+const PATIENCE_MILLISECONDS = 20_000;
 
 const SUBJECTS: Record<Role, string> = {
   owner: "demo-owner",
@@ -94,7 +95,21 @@ export class Host {
     const body = new URLSearchParams({ method: "card", card_number: card });
     const paid = await fetch(switchPlan.outcome.url, { method: "POST", body, redirect: "manual" });
     assert.equal(paid.status, 303);
-    while ((await this.#planOf(workspaceId)) !== name) await setTimeout(PAUSE_MILLISECONDS);
+    const next = new URL(paid.headers.get("location") ?? "", switchPlan.outcome.url);
+    if (next.pathname.endsWith("/authenticate")) {
+      const outcome = new URLSearchParams({ outcome: "complete" });
+      await fetch(next, { method: "POST", body: outcome, redirect: "manual" });
+    }
+    await this.#holds(workspaceId, name);
+  }
+
+  /** Wait until a workspace holds a plan. */
+  async #holds(workspaceId: string, name: string): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MILLISECONDS;
+    while ((await this.#planOf(workspaceId)) !== name) {
+      assert.ok(Date.now() < deadline, `The workspace does not get the plan ${name}`);
+      await setTimeout(PAUSE_MILLISECONDS);
+    }
   }
 
   async #planOf(id: string): Promise<string> {

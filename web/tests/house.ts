@@ -9,7 +9,7 @@ export type Role = "owner" | "admin" | "member";
 export interface Demo {
   graphqlUrl: string;
   stripeUrl: string;
-  tokens: Record<Role | "service", string>;
+  tokens: Record<Role | "service" | "expired", string>;
   workspaces: { id: string; name: string; plan: string }[];
 }
 

@@ -4,6 +4,7 @@
 //   < {"wish": "kill the gateway"}    what only the other side can do; > {"granted": true}
 //   < {"ended": {"failure": null}}    or what went wrong, and what was seen
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { type Demo, House, type Wish } from "./house.ts";
 import { specs } from "./spec.ts";
@@ -13,6 +14,8 @@ interface Asked {
   sentence: string;
   demo: Demo;
 }
+
+const DEADLINE_MILLISECONDS = 60_000;
 
 const [executablePath] = process.argv.slice(2);
 if (!executablePath) throw new Error("Say where Chromium is");
@@ -47,7 +50,7 @@ async function play({ file, sentence, demo }: Asked): Promise<string | null> {
     await import(`./${file}.spec.ts`);
     const trial = specs.get(sentence);
     if (!trial) throw new Error(`${file}.spec.ts has no such spec: ${sentence}`);
-    await trial(house);
+    await Promise.race([trial(house), deadline()]);
     const complaints = house.complaints();
     return complaints.length > 0 ? `The browser complained:\n${complaints.join("\n")}` : null;
   } catch (error) {
@@ -56,6 +59,12 @@ async function play({ file, sentence, demo }: Asked): Promise<string | null> {
   } finally {
     await house.close();
   }
+}
+
+/** Fail in the end, so that whatever a spec waits for, the next one can be played. */
+async function deadline(): Promise<never> {
+  await setTimeout(DEADLINE_MILLISECONDS, null, { ref: false });
+  throw new Error(`The spec has not ended after ${DEADLINE_MILLISECONDS} ms`);
 }
 
 async function grant(wish: Wish): Promise<void> {

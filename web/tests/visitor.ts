@@ -170,7 +170,8 @@ export class Visitor {
       });
     });
     this.page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) {
+      const isOurs = this.page.url().startsWith(this.#address);
+      if (isOurs && ["error", "warning"].includes(message.type())) {
         this.#complaints.push(`${message.text()} (${message.location().url})`);
       }
     });

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import type { Route } from "playwright-core";
+import { spec } from "./spec.ts";
+import type { Visitor } from "./visitor.ts";
+
+const STUDIO = "Northwind Studio";
+const FAILURES: [what: string, title: string, answer: (route: Route) => Promise<void>][] = [
+  [
+    "an answer that is an error",
+    "Something went wrong",
+    (route) => route.fulfill(json(200, { data: null, errors: [{ message: "It broke." }] })),
+  ],
+  [
+    "status 500",
+    "The billing service does not answer",
+    (route) => route.fulfill({ status: 500, body: "" }),
+  ],
+  [
+    "a proxy's page",
+    "The billing service does not answer",
+    (route) => route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad</h1>" }),
+  ],
+  ["a broken connection", "The billing service does not answer", (route) => route.abort()],
+];
+
+spec(
+  "While the gateway answers errors the page says so, and asks again when told to",
+  async (house) => {
+    for (const [what, title, answer] of FAILURES) {
+      const olivia = await house.visitor("owner");
+      expectFailures(olivia);
+      await olivia.page.route("**/graphql", answer);
+      await olivia.page.goto(`${house.at(STUDIO)}#token=${house.demo.tokens.owner}`);
+      await olivia.page.getByRole("alert").filter({ hasText: title }).waitFor();
+      assert.equal(await olivia.page.getByRole("region", { name: "Plan" }).count(), 0, what);
+
+      await olivia.page.unroute("**/graphql");
+      await olivia.page.getByRole("button", { name: "Try again" }).first().click();
+      await olivia.page.getByRole("region", { name: "Plan" }).waitFor();
+      await olivia.rows();
+      await olivia.leave();
+    }
+  },
+);
+
+spec(
+  "A list that fails leaves the plan, the credits and the toolbar as they are",
+  async (house) => {
+    const olivia = await house.visit("owner", STUDIO);
+    await olivia.rows();
+    expectFailures(olivia);
+    await olivia.page.route("**/graphql", (route) => route.fulfill({ status: 500, body: "" }));
+    await olivia.page.getByRole("tab", { name: "Import usage" }).click();
+    const panel = olivia.page.getByRole("tabpanel");
+    await panel.getByText("The billing service does not answer").waitFor();
+    await olivia.sees(/remaining$/);
+    assert.ok(await panel.getByRole("button", { name: "30 days" }).isVisible());
+
+    await olivia.page.unroute("**/graphql");
+    await panel.getByRole("button", { name: "Try again" }).click();
+    await olivia.rows();
+  },
+);
+
+spec(
+  "When the gateway is killed nothing seen is lost, and its return is noticed",
+  async (house) => {
+    const olivia = await house.visit("owner", STUDIO);
+    await olivia.rows();
+    expectFailures(olivia);
+    await house.wish("kill the gateway");
+    try {
+      await olivia.page.getByRole("button", { name: "30 days" }).click();
+      await olivia.page
+        .getByRole("tabpanel")
+        .getByText("The billing service does not answer")
+        .waitFor();
+      await olivia.sees(/remaining$/);
+      await olivia.page.getByRole("button", { name: "Change plan" }).click();
+      await olivia.page
+        .getByText(/does not answer|could not be loaded/)
+        .last()
+        .waitFor();
+      await olivia.page.keyboard.press("Escape");
+    } finally {
+      await house.wish("start the gateway");
+    }
+    await olivia.page.getByRole("tabpanel").getByRole("button", { name: "Try again" }).click();
+    await olivia.rows();
+    assert.equal(olivia.address().dates, "LAST_30_DAYS");
+  },
+);
+
+spec("Offline the page says so, and asks again by itself when it is back", async (house) => {
+  const olivia = await house.visit("owner", STUDIO);
+  await olivia.rows();
+  expectFailures(olivia);
+  await olivia.offline(true);
+  await olivia.page.getByRole("status").getByText("You are offline").waitFor();
+  await olivia.page.getByRole("button", { name: "3 months" }).click();
+  await olivia.page.getByRole("tabpanel").getByText("You are offline").waitFor();
+
+  await olivia.offline(false);
+  await olivia.rows();
+  await olivia.page.getByText("You are offline").first().waitFor({ state: "detached" });
+});
+
+spec(
+  "A token that has expired ends the session of a host product's page, and says so",
+  async (house) => {
+    const olivia = await house.visitor({ token: house.demo.tokens.expired }, { signIn: "host" });
+    olivia.expect(/401 \(Unauthorized\)/);
+    await olivia.open(house.at(STUDIO));
+
+    await olivia.sees("Your session is over");
+    assert.equal(await olivia.page.getByRole("region").count(), 0);
+    assert.equal(await olivia.page.getByRole("button", { name: "Try again" }).count(), 0);
+
+    // The product hands over a new one, in the same tab.
+    await olivia.page.goto(`${house.at(STUDIO)}#token=${house.demo.tokens.owner}`);
+    await olivia.rows();
+  },
+);
+
+spec("In the demo a token that has expired is replaced", async (house) => {
+  const olivia = await house.visitor({ token: house.demo.tokens.expired });
+  olivia.expect(/401 \(Unauthorized\)/);
+  await olivia.open(house.at(STUDIO));
+
+  await olivia.rows();
+});
+
+spec("A token that is nonsense is no token", async (house) => {
+  const nobody = await house.visitor({ token: "nonsense" }, { signIn: "host" });
+  nobody.expect(/401 \(Unauthorized\)/);
+  await nobody.open(house.at(STUDIO));
+
+  await nobody.sees("Your session is over");
+});
+
+spec(
+  "Markup in titles and addresses of scripts are text, and never run or followed",
+  async (house) => {
+    const workspace = await house.open("Hostile");
+    const markup = `<img src=x onerror="document.title='taken'"><script>document.title='taken'</script>`;
+    const addresses = [
+      "javascript:document.title='taken'",
+      " JavaScript:alert(1)",
+      "data:text/html,<script>alert(1)</script>",
+      "vbscript:x",
+      "//elsewhere.example/path",
+      "https://shop.example/products?a=1&b=<b>",
+    ];
+    await house.host.record(workspace, [
+      {
+        conversation: {
+          conversationId: markup.slice(0, 60),
+          title: markup,
+          billingType: "MESSAGE",
+          credits: 1,
+          messageCount: 1,
+        },
+      },
+      ...addresses.map((importUrl, place) => ({
+        import: { taskId: `task-${place}`, importType: "BRAND", credits: 1, importUrl },
+      })),
+    ]);
+    const olivia = await house.visit("owner", "Hostile");
+    assert.deepEqual(await olivia.column("Title"), [markup]);
+    await olivia.page.getByRole("button", { name: /show the billing detail/ }).click();
+    await olivia.page.getByRole("dialog").getByText(markup).waitFor();
+    await olivia.page.keyboard.press("Escape");
+    await olivia.page.getByRole("tab", { name: "Import usage" }).click();
+    const urls = await olivia.column("Import URL");
+    for (const address of addresses) {
+      assert.ok(
+        urls.some((each) => each.startsWith(address.trim())),
+        address,
+      );
+    }
+
+    const links = await (await olivia.table()).getByRole("link").all();
+    const targets = await Promise.all(links.map((link) => link.getAttribute("href")));
+    assert.deepEqual(targets, ["https://shop.example/products?a=1&b=<b>"]);
+    assert.equal(await olivia.page.locator("main img").count(), 0);
+    assert.equal(await olivia.page.title(), "Hostile – Subscription and Credits");
+  },
+);
+
+/** Let the browser complain of what a spec breaks. */
+function expectFailures(visitor: Visitor): void {
+  visitor.expect(/Failed to load resource|ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED/);
+}
+
+function json(status: number, answer: unknown) {
+  return { status, contentType: "application/json", body: JSON.stringify(answer) };
+}
