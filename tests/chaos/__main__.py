@@ -6,6 +6,7 @@ import signal
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,9 +18,8 @@ from gateway import embedded_postgres
 from models import migration
 from tests import postgres
 from tests.chaos import mortal, storm
-from tests.chaos.storm import Aftermath
+from tests.chaos.storm import Aftermath, Ground
 from tests.lifecycle import world as worlds
-from tests.lifecycle.world import Stock
 
 
 def main(
@@ -37,13 +37,14 @@ def main(
 
 async def _weather(directory: Path, seeds: range) -> bool:
     """Let the storms come, and tell of each; end with the first that leaves something wrong."""
-    async with _stocked(directory) as (server_url, stock), mortal.kept() as keeper:
+    deaths: Counter[str] = Counter()
+    async with _ground(directory) as ground:
         for seed in seeds:
             place = directory / str(seed)
             place.mkdir()
             began = time.monotonic()
             try:
-                left = await storm.survive(server_url, stock, keeper, place, seed=str(seed))
+                left = await storm.survive(ground, place, seed=str(seed))
             except Exception:  # noqa: BLE001 - whatever it is, this seed has found it
                 traceback.print_exc()
                 typer.echo(f"seed {seed}: did not come to its end; logs in {place}")
@@ -53,7 +54,10 @@ async def _weather(directory: Path, seeds: range) -> bool:
                 typer.echo("\n".join(f"  {words}" for words in left.wrong))
                 typer.echo(f"seed {seed} leaves something wrong; logs in {place}")
                 return False
+            deaths.update(left.deaths)
             shutil.rmtree(place)
+    typer.echo(f"{len(seeds)} storms, {deaths.total()} deaths:")
+    typer.echo("\n".join(f"{number:7} {step}" for step, number in deaths.most_common()))
     return True
 
 
@@ -68,15 +72,15 @@ def _told(seed: int, left: Aftermath, seconds: float) -> str:
 
 
 @asynccontextmanager
-async def _stocked(directory: Path) -> AsyncIterator[tuple[str, Stock]]:
-    """Yield a server, and what every world on it begins with."""
+async def _ground(directory: Path) -> AsyncIterator[Ground]:
     async with (
         embedded_postgres.serve(directory / "postgres", durable=False) as server,
         postgres.database(server.url) as template_url,
+        mortal.kept() as keeper,
     ):
         await migration.migrate(template_url)
         async with worlds.stocked(server.url, template_url, directory) as stock:
-            yield server.url, stock
+            yield Ground(server.url, stock, keeper)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
-"""What every storm begins with, and who keeps the processes alive that die in it."""
+"""What every storm stands on."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.chaos import mortal
-from tests.chaos.mortal import Keeper
+from tests.chaos.storm import Ground
 from tests.lifecycle.conftest import stock
+from tests.lifecycle.world import Stock
 
-__all__ = ["keeper", "stock"]
+__all__ = ["ground", "stock"]
 
 
 @pytest.fixture(scope="session")
-async def keeper() -> AsyncIterator[Keeper]:
-    """Yield the keeper of all storms."""
+async def ground(postgres_url: str, stock: Stock) -> AsyncIterator[Ground]:
+    """Yield what all storms stand on."""
     async with mortal.kept() as keeper:
-        yield keeper
+        yield Ground(postgres_url, stock, keeper)

@@ -41,15 +41,21 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Life:
-    """An owner with habits; `spent` is what was recorded as used, by event id."""
+    """An owner with habits.
+
+    What was answered is kept: `spent` is what was recorded as used, by event id, `switched` how
+    often a plan was switched at once, `refused` which refusals there were.
+    """
 
     world: World
     owner: Owner
     name: str
     chance: random.Random
+    referrer: "Life | None" = None
     spent: dict[str, int] = field(default_factory=dict)
     reversed: set[str] = field(default_factory=set)
     refused: Counter[str] = field(default_factory=Counter)
+    switched: int = 0
     is_reporting: bool = False
 
     async def go_on(self, acts: int) -> None:
@@ -94,6 +100,8 @@ class Life:
             outcome = payload["outcome"] or {"__typename": "refused"}
         if outcome["__typename"] == "PlanCheckoutRequired":
             await self._pay(outcome["url"])
+        elif outcome["__typename"] == "PlanSwitched":
+            self.switched += 1
         elif outcome["__typename"] == "PlanSwitchPaymentRequired":
             answer = self.chance.choice(("complete", "complete", "fail"))
             await self.world.sandbox.authenticate(f"{outcome['url']}/authenticate", answer)

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import text
 
 from tests.chaos import verdict
-from tests.chaos.lives import Life, patiently
+from tests.chaos.lives import Life
 from tests.chaos.mortal import Keeper, MortalGateway
 from tests.lifecycle import world as worlds
 from tests.lifecycle.world import Stock, World
@@ -50,6 +50,15 @@ _LASTS = timedelta(days=75)
 """How far the clock is moved in a storm, at most."""
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What every storm stands on: a database server, what is sold, who keeps mortals alive."""
+
+    server_url: str
+    stock: Stock
+    keeper: Keeper
+
+
 @dataclass
 class Aftermath:
     """What a storm was, and what is `wrong` after it, in words: nothing, if all is well.
@@ -75,10 +84,14 @@ class Scene:
     lives: list[Life] = field(default_factory=list)
     deliveries: Counter[str] = field(default_factory=Counter)
 
-    async def owner(self, name: str, *, referred_by: str | None = None) -> Life:
-        """Let somebody more live here."""
-        owner = await patiently(lambda: self.world.owner(name, referred_by=referred_by))
-        self.lives.append(Life(self.world, owner, name, _chance(self.seed, name)))
+    async def owner(self) -> Life:
+        """Let somebody more live here, referred by who came last."""
+        name = f"owner-{len(self.lives)}"
+        referrer = self.lives[-1] if self.lives else None
+        owner = await self.world.owner(
+            name, referred_by=None if referrer is None else referrer.name
+        )
+        self.lives.append(Life(self.world, owner, name, _chance(self.seed, name), referrer))
         return self.lives[-1]
 
 
@@ -87,28 +100,28 @@ Wind = Callable[[Scene, random.Random], Coroutine[Any, Any, None]]
 
 
 @asynccontextmanager
-async def scene(
-    server_url: str, stock: Stock, keeper: Keeper, directory: Path, *, seed: str
-) -> AsyncIterator[Scene]:
+async def scene(ground: Ground, directory: Path, *, seed: str) -> AsyncIterator[Scene]:
     """Yield a world in peace, of which the logs are in the directory."""
-    begin = partial(MortalGateway, keeper=keeper, seed=seed, logs=directory)
+    begin = partial(MortalGateway, keeper=ground.keeper, seed=seed, logs=directory)
     opening = worlds.opened(
-        server_url, stock, directory, seed=seed, retry_seconds=_RETRY_SECONDS, begin=begin
+        ground.server_url,
+        ground.stock,
+        directory,
+        seed=seed,
+        retry_seconds=_RETRY_SECONDS,
+        begin=begin,
     )
     async with opening as world:
         assert isinstance(world.gateway, MortalGateway)
         yield Scene(world, world.gateway, seed)
 
 
-async def survive(
-    server_url: str, stock: Stock, keeper: Keeper, directory: Path, *, seed: str
-) -> Aftermath:
+async def survive(ground: Ground, directory: Path, *, seed: str) -> Aftermath:
     """Let a storm come over a few owners, let it pass, and look at what is left."""
     marks = [time.monotonic()]
-    async with scene(server_url, stock, keeper, directory, seed=seed) as place:
-        referrer = None
-        for number in range(OWNERS):
-            referrer = (await place.owner(f"owner-{number}", referred_by=referrer)).name
+    async with scene(ground, directory, seed=seed) as place:
+        for _ in range(OWNERS):
+            await place.owner()
         async with _raging(place, _trouble, _jam, _age, _wear):
             marks.append(time.monotonic())
             await asyncio.gather(*(life.go_on(ACTS) for life in place.lives))
@@ -120,13 +133,12 @@ async def survive(
 
 
 async def survive_naively(
-    server_url: str, stock: Stock, keeper: Keeper, directory: Path, *, seed: str, in_storm: bool
+    ground: Ground, directory: Path, *, seed: str, in_storm: bool
 ) -> Aftermath:
     """Let owners buy packs, with a naive receiver in the place of ours; look at their credits."""
-    async with scene(server_url, stock, keeper, directory, seed=seed) as place:
-        for number in range(_BUYERS):
-            buyer = await place.owner(f"owner-{number}")
-            await place.world.buy(buyer.owner, "starter", "YEARLY")
+    async with scene(ground, directory, seed=seed) as place:
+        for _ in range(_BUYERS):
+            await place.world.buy((await place.owner()).owner, "starter", "YEARLY")
         winds = [_trouble, _jam, _wear] if in_storm else []
         async with _raging(place, *winds, is_naive=True):
             purchases = [life.top_up for life in place.lives for _ in range(_PURCHASES)]

@@ -5,16 +5,15 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import storm
-from tests.chaos.mortal import Keeper
-from tests.lifecycle.world import Stock
+from tests.chaos.storm import Ground
 
 
 @pytest.mark.parametrize("seed", ["11", "23", "42"])
 async def test_every_credit_is_accounted_for_after_a_storm(
-    postgres_url: str, stock: Stock, keeper: Keeper, tmp_path: Path, seed: str
+    ground: Ground, tmp_path: Path, seed: str
 ) -> None:
     """What was paid is booked, once; what was lost on the way is found; nobody lends a hand."""
-    left = await storm.survive(postgres_url, stock, keeper, tmp_path, seed=seed)
+    left = await storm.survive(ground, tmp_path, seed=seed)
 
     assert left.wrong == []
     assert left.deaths.total() > 0, "nobody was killed"

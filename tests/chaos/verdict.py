@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import text
 
 from tests.chaos.lives import Life
+from tests.lifecycle import truth as truths
 from tests.lifecycle.world import World
 
 _OVER = {"canceled", "incomplete", "incomplete_expired"}
@@ -26,10 +27,16 @@ async def wrong(world: World, lives: Sequence[Life]) -> list[str]:
         ]
         charges = [tuple(row) for row in await snapshot.all(_CHARGES)]
         checkouts = [tuple(row) for row in await snapshot.all(_CHECKOUTS)]
+        rewards = {tuple(row) for row in await snapshot.all(_REWARDS)}
     found += _of_usage(lives, charges)
     found += _of_checkouts(truth, dict(checkouts))
     for life in lives:
-        found += [f"{life.name}: {words}" for words in _of_plan(life, await life.plan(), truth)]
+        told = (
+            *_of_plan(life, await life.plan(), truth),
+            *_of_switches(life, truth),
+            *_of_rewards(life, truth, rewards),
+        )
+        found += [f"{life.name}: {words}" for words in told]
     return found
 
 
@@ -74,6 +81,33 @@ def _of_plan(life: Life, held: tuple[str, str | None, str], truth: Any) -> Itera
         yield f"holds {plan} ({cycle}, {status}), and pays for nothing"
 
 
+def _of_switches(life: Life, truth: Any) -> Iterator[str]:
+    """Tell of switches that were answered as made, and that nobody paid."""
+    paid = [
+        invoice
+        for customer in truth["customers"].values()
+        for invoice in customer["invoices"]
+        if invoice["metadata"].get("workspace_id") == str(life.owner.key)
+        and any(item["proration"] for item in invoice["items"])
+    ]
+    if life.switched > len(paid):
+        yield f"was told of {life.switched} switches, and has paid {len(paid)}"
+
+
+def _of_rewards(life: Life, truth: Any, rewards: set[Any]) -> Iterator[str]:
+    """Tell of rewards that whoever referred an owner should have."""
+    if life.referrer is None:
+        return
+    sources = truths.sources(truth).get(life.owner.key, [])
+    has_paid = any(
+        source.type == truths.RENEWAL and not source.may_be_refused and not source.reversed
+        for source in sources
+    )
+    for stage in ("SIGNUP", "FIRST_PAID_PLAN") if has_paid else ("SIGNUP",):
+        if (life.referrer.owner.key, f"referral:{stage}:{life.owner.key}") not in rewards:
+            yield f"brought no reward for {stage}"
+
+
 _FAILED_JOBS = text("SELECT last_error FROM jobs WHERE last_error IS NOT NULL")
 _ASIDE = text("""
     SELECT type, last_error FROM stripe_events
@@ -86,4 +120,7 @@ _TWICE = text("""
     GROUP BY source_key HAVING count(*) > 1
 """)
 _CHARGES = text("SELECT workspace_id, event_id, credits FROM credit_charges")
+_REWARDS = text("""
+    SELECT workspace_id, source_key FROM credit_adjustments WHERE source_key LIKE 'referral:%'
+""")
 _CHECKOUTS = text("SELECT stripe_session_id, status FROM checkouts")
