@@ -40,10 +40,14 @@ export function createClient(token: string, { onRefused }: Options): Client {
       cacheExchange,
       fetchExchange,
       subscriptionExchange({
-        forwardSubscription: ({ query, variables }) => ({
+        forwardSubscription: ({ query, operationName, variables }) => ({
           subscribe: (sink) => ({
             unsubscribe: events.subscribe(
-              { query: query ?? "", ...(variables ? { variables: { ...variables } } : {}) },
+              {
+                query: query ?? "",
+                variables: { ...variables },
+                ...(operationName && { operationName }),
+              },
               { next: sink.next as never, error: sink.error, complete: sink.complete },
             ),
           }),
