@@ -41,7 +41,7 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Life:
-    """An owner with habits.
+    """An owner with habits; `reports` of usage are under way.
 
     What was answered is kept: `spent` is what was recorded as used, by event id, `switched` how
     often a plan was switched at once, `refused` which refusals there were.
@@ -56,7 +56,7 @@ class Life:
     reversed: set[str] = field(default_factory=set)
     refused: Counter[str] = field(default_factory=Counter)
     switched: int = 0
-    is_reporting: bool = False
+    reports: int = 0
 
     async def go_on(self, acts: int) -> None:
         """Do a few things, one after the other."""
@@ -120,11 +120,11 @@ class Life:
 
     async def _use(self) -> None:
         amount = self.chance.randint(1, 400)
-        event_id = f"{self.name}-{len(self.spent)}"
+        event_id = self.owner.fresh_key()
         at = self.world.sandbox.told()
-        self.is_reporting = True
+        self.reports += 1
         await patiently(lambda: self.world.use(self.owner, amount, event_id, name=self.name, at=at))
-        self.is_reporting = False
+        self.reports -= 1
         self.spent[event_id] = amount
 
     async def _undo(self) -> None:
@@ -173,7 +173,7 @@ class Life:
     ) -> dict[str, Any]:
         """Return the answer to what is asked under one key, however often it has to be asked.
 
-        With several clicks at once, all of them are answered by the same thing.
+        With several clicks at once, they are answered by one page at most.
         """
         key = self.owner.fresh_key()
 
@@ -210,6 +210,6 @@ async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
 
 
 def _same(answer: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether two answers are about the same page; it may have been paid in between."""
-    pages = {each["topUpCheckout"] and each["topUpCheckout"]["id"] for each in (answer, other)}
-    return len(pages) == 1
+    """Tell whether two answers are not about two pages; a refusal leaves the key free."""
+    pages = (answer["topUpCheckout"], other["topUpCheckout"])
+    return len({page["id"] for page in pages if page is not None}) <= 1

@@ -28,6 +28,9 @@ from tests.lifecycle.world import Stock, World
 DELIVERIES = {"duplicate": 0.5, "drop": 0.15, "shuffle": True, "parallel": 6}
 OWNERS = 4
 ACTS = 12
+HANDS = 2
+"""How many things an owner does at once, as in two windows."""
+
 ROUNDS_MAX = 5
 """How often it is compared with Stripe after a storm, at most: a day lies between."""
 
@@ -124,7 +127,8 @@ async def survive(ground: Ground, directory: Path, *, seed: str) -> Aftermath:
             await place.owner()
         async with _raging(place, _trouble, _jam, _age, _wear):
             marks.append(time.monotonic())
-            await asyncio.gather(*(life.go_on(ACTS) for life in place.lives))
+            hands = [life.go_on(ACTS // HANDS) for life in place.lives for _ in range(HANDS)]
+            await asyncio.gather(*hands)
             marks.append(time.monotonic())
         await place.gateway.lives()
         await recover(place.world)
@@ -220,7 +224,7 @@ async def _age(place: Scene, chance: random.Random) -> None:
     ends = await place.world.sandbox.now() + _LASTS
     while (now := await place.world.sandbox.now()) < ends:
         leap = chance.choice(_LEAPS)
-        if any(life.is_reporting for life in place.lives):
+        if any(life.reports for life in place.lives):
             leap = min(leap, _SHORT)
         await place.world.sandbox.move(now + leap)
         await asyncio.sleep(chance.uniform(0.3, 1.5))
