@@ -26,6 +26,9 @@ const STEPS = 3;
 interface Props {
   points: FragmentType<typeof USAGE_BARS>[];
   granularity: SeriesGranularity;
+  /** Whether the numbers are shown in a table, in the place of the bars. */
+  isTable: boolean;
+  onTable: (isTable: boolean) => void;
 }
 
 /**
@@ -33,10 +36,9 @@ interface Props {
  * stacks bars is as heavy as all the rest of the page. The numbers are in the legend, those of the
  * bar that is pointed at or of all, and in a table.
  */
-export function UsageBars({ points: shown, granularity }: Props) {
+export function UsageBars({ points: shown, granularity, isTable, onTable }: Props) {
   const points = shown.map((point) => read(USAGE_BARS, point));
   const [pointed, setPointed] = useState<number | null>(null);
-  const [isTable, setTable] = useState(false);
   const first = points[0];
   const last = points.at(-1);
   if (!first || !last || points.every(({ credits }) => credits === 0)) {
@@ -51,7 +53,7 @@ export function UsageBars({ points: shown, granularity }: Props) {
         <Text span size="sm" c="dimmed">
           {caption}
         </Text>
-        <Button size="compact-sm" variant="default" onClick={() => setTable(!isTable)}>
+        <Button size="compact-sm" variant="default" onClick={() => onTable(!isTable)}>
           {isTable ? "Show as chart" : "Show as table"}
         </Button>
       </figcaption>

@@ -47,6 +47,7 @@ const FIRST: DateQuickPick = "LAST_30_DAYS";
 export function UsageChart({ workspace: shown }: { workspace: FragmentType<typeof USAGE_CHART> }) {
   const workspace = read(USAGE_CHART, shown);
   const [range, setRange] = useState<DateQuickPick>(FIRST);
+  const [isTable, setTable] = useState(false);
   const granularity = GRANULARITIES[range];
   const [{ data, error, fetching }, ask] = useQuery({
     query: USAGE_SERIES,
@@ -77,7 +78,9 @@ export function UsageChart({ workspace: shown }: { workspace: FragmentType<typeo
           <Skeleton className={classes.place} />
         </div>
       )}
-      {points && !isOnItsWay && <UsageBars points={points} granularity={granularity} />}
+      {points && !isOnItsWay && (
+        <UsageBars points={points} granularity={granularity} isTable={isTable} onTable={setTable} />
+      )}
     </Panel>
   );
 }
