@@ -38,12 +38,12 @@ spec("A member sees no people anywhere, and why the actions are not theirs", asy
   assert.ok(names.size > 2);
   names.delete("Mei Lindqvist"); // who is signed in sees her own name above
 
-  const mei = await house.visit("member", STUDIO);
+  const mei = await house.visitor("member");
   const answers: Promise<string>[] = [];
   mei.page.on("response", (response) => {
     if (response.url().endsWith("/graphql")) answers.push(response.text());
   });
-  await mei.page.reload();
+  await mei.open(house.at(STUDIO));
   await isReadOnly(mei);
   for (const tab of [...USAGE_TABS, "Credit adjustments"]) {
     await mei.page.getByRole("tab", { name: tab }).click();

@@ -20,6 +20,10 @@ const DEADLINE_MILLISECONDS = 60_000;
 const [executablePath] = process.argv.slice(2);
 if (!executablePath) throw new Error("Say where Chromium is");
 
+/** What went wrong beside a spec, where nobody waited for it: it fails the spec, and not all. */
+const strays: unknown[] = [];
+process.on("unhandledRejection", (reason) => strays.push(reason));
+
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const browser = await chromium.launch({
   executablePath,
@@ -51,7 +55,7 @@ async function play({ file, sentence, demo }: Asked): Promise<string | null> {
     const trial = specs.get(sentence);
     if (!trial) throw new Error(`${file}.spec.ts has no such spec: ${sentence}`);
     await Promise.race([trial(house), deadline()]);
-    const complaints = house.complaints();
+    const complaints = [...house.complaints(), ...strays.splice(0).map(String)];
     return complaints.length > 0 ? `The browser complained:\n${complaints.join("\n")}` : null;
   } catch (error) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { fits, isAccessible } from "./acts.ts";
+import { spec } from "./spec.ts";
+import type { Visitor } from "./visitor.ts";
+
+const STUDIO = "Northwind Studio";
+const CAFE = "Café Lumière";
+const TABS = ["MCP-HTTP calls", "Import usage", "Credit adjustments", "Conversations"];
+const PHONE = { width: 360, height: 740 };
+
+spec(
+  "axe finds nothing in any tab, dialog or state of the page when it is light",
+  async (house) => {
+    const olivia = await house.visit("owner", CAFE, { colorScheme: "light" });
+    await everyState(olivia, isAccessible);
+  },
+);
+
+spec("axe finds nothing in any tab, dialog or state of the page when it is dark", async (house) => {
+  const olivia = await house.visit("owner", CAFE, { colorScheme: "dark" });
+  await everyState(olivia, isAccessible);
+});
+
+spec("axe finds nothing in what others than the owner see, nor where nothing is", async (house) => {
+  for (const [role, workspace] of [
+    ["member", STUDIO],
+    ["owner", "Untitled workspace"],
+    ["owner", undefined],
+  ] as const) {
+    const visitor = await house.visit(role, workspace);
+    await visitor.isQuiet();
+    await isAccessible(visitor.page);
+    await visitor.leave();
+  }
+});
+
+spec(
+  "At a phone's width nothing is wider than the screen, and rows name their values",
+  async (house) => {
+    const olivia = await house.visit("owner", CAFE, PHONE);
+    await everyState(olivia, fits);
+    const [row] = await olivia.rows();
+    assert.ok(row);
+    const title = row.locator("[data-label=Title]");
+    const label = await title.evaluate((cell) => getComputedStyle(cell, "::before").content);
+    assert.match(label, /Title/);
+  },
+);
+
+spec("The page is dark on a device that is, and otherwise where one chooses so", async (house) => {
+  const dark = await house.visit("owner", STUDIO, { colorScheme: "dark" });
+  const light = await house.visit("owner", STUDIO, { colorScheme: "light" });
+  const isDark = (visitor: Visitor) =>
+    visitor.page.evaluate(() => {
+      const [red = 0] = getComputedStyle(document.body).backgroundColor.match(/\d+/g) ?? [];
+      return Number(red) < 64;
+    });
+  assert.ok(await isDark(dark));
+  assert.ok(!(await isDark(light)));
+
+  await light.page.getByRole("button", { name: "Appearance: as on your device" }).click();
+  await light.page.getByRole("button", { name: "Appearance: light" }).click();
+  await light.page.getByRole("button", { name: "Appearance: dark" }).waitFor();
+  assert.ok(await isDark(light));
+  await light.page.reload();
+  await light.rows();
+  assert.ok(await isDark(light));
+});
+
+spec("Dates, numbers and money are written as where the person is", async (house) => {
+  const view = { tab: "adjustments", types: "CREDIT_PACKAGE_PURCHASE" };
+  const [american, german] = await Promise.all([
+    house.visit("owner", STUDIO, { view, locale: "en-US" }),
+    house.visit("owner", STUDIO, { view, locale: "de-DE" }),
+  ]);
+  assert.match((await american.column("Amount"))[0] ?? "", /^\+\d,\d{3}$/);
+  assert.match((await german.column("Amount"))[0] ?? "", /^\+\d\.\d{3}$/);
+  assert.match((await american.column("Detail"))[0] ?? "", /for \$\d+\.00/);
+  assert.match((await german.column("Detail"))[0] ?? "", /for \d+,00\s\$/);
+  assert.match(
+    (await american.column("Created at"))[0] ?? "",
+    /^[A-Z]\w\w \d+, \d{4}, \d+:\d\d\s[AP]M$/,
+  );
+  assert.match((await german.column("Created at"))[0] ?? "", /^\d\d\.\d\d\.\d{4}, \d\d:\d\d$/);
+});
+
+spec("Times are those of the person's clock", async (house) => {
+  const [here, there] = await Promise.all([
+    house.visit("owner", STUDIO, { timezoneId: "UTC", locale: "de-DE" }),
+    house.visit("owner", STUDIO, { timezoneId: "Asia/Kolkata", locale: "de-DE" }),
+  ]);
+  const [ours = ""] = await here.column("Updated at");
+  const [theirs = ""] = await there.column("Updated at");
+
+  const minutes = (text: string) => {
+    const [hour = 0, minute = 0] = text.split(", ")[1]?.split(":").map(Number) ?? [];
+    return hour * 60 + minute;
+  };
+  assert.equal((minutes(theirs) - minutes(ours) + 1440) % 1440, 330);
+});
+
+spec("Everything is reached and done with the keyboard alone", async (house) => {
+  const olivia = await house.visit("owner", CAFE);
+  const { page } = olivia;
+  await olivia.rows();
+  const met = new Set<string>();
+  for (let steps = 0; steps < 60; steps += 1) {
+    await page.keyboard.press("Tab");
+    const name = await page.evaluate(() => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return "";
+      const isOutlined = getComputedStyle(element).outlineStyle !== "none";
+      const isFramed = element.matches("input, select, [tabindex='0']");
+      const label = element.getAttribute("aria-label") ?? element.textContent ?? "";
+      return isOutlined || isFramed ? label.trim() : `without a sign of the focus: ${label}`;
+    });
+    met.add(name);
+    if (name.startsWith("Copy the")) break;
+  }
+  for (const name of met) assert.ok(!name.startsWith("without"), name);
+  for (const name of ["Change plan", "Customer portal", "Undo", "Buy credits", "30 days"]) {
+    assert.ok(met.has(name), `${name} was not met: ${[...met].join(" | ")}`);
+  }
+
+  await page.getByRole("tab", { name: "Conversations" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await page.getByRole("tab", { name: "MCP-HTTP calls", selected: true }).waitFor();
+  await olivia.rows();
+  await page.getByRole("button", { name: "Change plan" }).focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Plans" });
+  await dialog.getByRole("article", { name: "Team" }).waitFor();
+  for (let steps = 0; steps < 25; steps += 1) {
+    await page.keyboard.press("Tab");
+    assert.ok(await dialog.evaluate((element) => element.contains(document.activeElement)));
+  }
+  await page.keyboard.press("Escape");
+  await olivia.focuses(page.getByRole("button", { name: "Change plan" }));
+});
+
+spec("The chart is also a table, and its time is chosen", async (house) => {
+  const olivia = await house.visit("owner", STUDIO);
+  const usage = olivia.page.getByRole("region", { name: "Usage", exact: true });
+  await usage.getByRole("button", { name: "Show as table" }).click();
+  const table = usage.getByRole("table", { name: /^Credits used each day/ });
+  assert.equal(await table.getByRole("row").count(), 31);
+  await olivia.asks("UsageSeries", () => usage.getByText("7 days").click());
+  await table.getByRole("row").nth(8).waitFor({ state: "detached" });
+  assert.equal(await table.getByRole("row").count(), 8);
+  await olivia.asks("UsageSeries", () => usage.getByText("3 months").click());
+  await usage.getByRole("table", { name: /^Credits used each week/ }).waitFor();
+});
+
+spec("The overview tells what the gateway tells", async (house) => {
+  const { workspace } = await house.host.ask<{ workspace: Overview }>(OVERVIEW, {
+    id: house.workspace(CAFE),
+  });
+  const { creditBalance: credits, subscription } = workspace;
+  const day = (at: string) =>
+    new Date(at).toLocaleDateString("en-US", { dateStyle: "medium", timeZone: "UTC" });
+  const olivia = await house.visit("owner", CAFE);
+
+  await olivia.sees(`${credits.remaining.toLocaleString("en-US")} remaining`);
+  const told = (await olivia.page.getByRole("region", { name: "Credits" }).textContent()) ?? "";
+  for (const part of [credits.recurring, credits.purchased, credits.granted]) {
+    assert.ok(told.includes(part.toLocaleString("en-US")), `${part} in ${told}`);
+  }
+  assert.ok(told.includes(day(credits.refreshesAt)));
+  assert.ok(told.includes(day(credits.nextExpiry.expiresAt)));
+  const plan = (await olivia.page.getByRole("region", { name: "Plan" }).textContent()) ?? "";
+  assert.match(plan, /Team\$990\.00 a year/);
+  assert.match(plan, /yearly/i);
+  assert.ok(plan.includes(day(subscription.currentPeriodEnd)));
+  const { pendingChange } = subscription;
+  assert.ok(
+    plan.includes(`${pendingChange.plan.name}, yearly on ${day(pendingChange.effectiveAt)}`),
+  );
+});
+
+interface Overview {
+  creditBalance: {
+    remaining: number;
+    recurring: number;
+    purchased: number;
+    granted: number;
+    refreshesAt: string;
+    nextExpiry: { expiresAt: string };
+  };
+  subscription: {
+    currentPeriodEnd: string;
+    pendingChange: { plan: { name: string }; effectiveAt: string };
+  };
+}
+
+const OVERVIEW = `query ($id: ID!) {
+  workspace(id: $id) {
+    creditBalance {
+      remaining recurring purchased granted refreshesAt nextExpiry { expiresAt }
+    }
+    subscription { currentPeriodEnd pendingChange { plan { name } effectiveAt } }
+  }
+}`;
+
+/** Show everything of a page that can be shown without changing anything, and look at each. */
+async function everyState(
+  visitor: Visitor,
+  look: (page: Visitor["page"]) => Promise<void>,
+): Promise<void> {
+  const { page } = visitor;
+  for (const tab of TABS) {
+    await page.getByRole("tab", { name: tab }).click();
+    await visitor.rows();
+    await visitor.isQuiet();
+    await look(page);
+  }
+  await page.getByRole("button", { name: "30 days" }).click();
+  await page.getByRole("button", { name: "Clear filters" }).waitFor();
+  await page.getByRole("button", { name: "All types" }).click();
+  await page.getByRole("checkbox", { name: "Messages" }).waitFor();
+  await look(page);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Pick dates" }).click();
+  await page.getByText("Pick the first day and the last one").waitFor();
+  await look(page);
+  await page.keyboard.press("Escape");
+  for (const [button, inside] of [
+    [/show the billing detail/, /charges? shown$/],
+    ["Change plan", "Plans that renew"],
+    ["Buy credits", "Packs"],
+    ["Undo", "Undo the change"],
+  ] as const) {
+    await page.getByRole("button", { name: button }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText(inside, { exact: true }).waitFor();
+    await look(page);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+  }
+}
