@@ -4,6 +4,7 @@ A switch that is confirmed goes on from the quote that it was confirmed by, what
 the subscription shows tells whether it has been made.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from billing import errands, holding, idempotency, outcomes, quotes, settlement
@@ -69,7 +70,7 @@ async def confirm(
         if await holding.locked(session, workspace_id=errand.workspace_id) != held:
             return False
         quote = await quotes.find(session, workspace_id=errand.workspace_id, quote_id=quote_id)
-        if quote is None or not _is_true(quote, choice, state, errand):
+        if quote is None or not _is_true(quote, choice, held, state, now=errand.now):
             raise PreviewExpired
         if not await quotes.begin(session, quote, now=errand.now):
             raise SwitchUnderWay
@@ -143,13 +144,20 @@ def _target(choice: Choice) -> Target:
     )
 
 
-def _is_true(quote: Quote, choice: Choice, state: SubscriptionState, errand: Errand) -> bool:
-    """Tell whether what was shown is what the choice would do, to this subscription, now."""
+def _is_true(
+    quote: Quote, choice: Choice, held: Held, state: SubscriptionState, *, now: datetime
+) -> bool:
+    """Tell whether what was shown is what the choice would do, to this subscription, now.
+
+    Credits that were to be added to one package are another number when the next one has come.
+    """
     wanted = (choice.plan.id, choice.billing_cycle, choice.action)
+    package = quotes.refresh_period(held, state, at=quote.proration_at)
     return (
-        errand.now < quote.expires_at
+        now < quote.expires_at
         and (quote.plan_id, quote.billing_cycle, quote.action) == wanted
         and quote.is_true_of(state)
+        and (now < package.end or quote.action is not SwitchAction.UPGRADE_NOW)
     )
 
 

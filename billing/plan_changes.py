@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from billing import buying, holding, idempotency, moving, outcomes, quotes, switching
+from billing import buying, holding, idempotency, moving, outcomes, quotes, refresh, switching
 from billing.checkouts import Returns
 from billing.errands import Errand
 from billing.errors import PaymentsUnavailable, PreviewNotPossible
@@ -116,6 +116,7 @@ async def _chosen(
     """Return what the workspace holds, and what choosing a plan would do for it."""
     async with errand.database.write() as session:
         held = await holding.locked(session, workspace_id=errand.workspace_id)
+        held = await refresh.caught_up(session, held, now=errand.now)
         await buying.undecided_checkouts(session, errand)
     pending = None
     if held.pending is not None:

@@ -152,7 +152,7 @@ async def _begin_one_time(
     """
     plan, _ = await prices.plan(session, state.price_id)
     assert plan.period_months is not None
-    held = await refresh.lapsed(session, held, now=now)
+    held = await refresh.caught_up(session, held, now=now)
     if held.plan.kind is PlanKind.RECURRING:
         raise _refused(held, state, f"{held.plan.name} has not ended")
     if held.plan.kind is PlanKind.FREE:

@@ -9,6 +9,7 @@ missed only the one that holds `now` has its package: those of the others have e
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -40,20 +41,19 @@ async def catch_up(session: Session, *, workspace_id: UUID, now: datetime) -> bo
     if held is None:
         return False
 
-    held = await lapsed(session, held, now=now)
-    await _refresh(session, held, now=now)
+    await caught_up(session, held, now=now)
     await ledger.expire(session, workspace_id=workspace_id, now=now)
     return True
 
 
-async def lapsed(session: Session, held: Held, *, now: datetime) -> Held:
-    """End a one-time plan that is over, then what followed it if that is too; return what is held.
+async def caught_up(session: Session, held: Held, *, now: datetime) -> Held:
+    """End what is over of what was held, and grant what is due; return what is held by now.
 
-    The caller holds the workspace's lock.
+    Who changes a plan does this first, in case the clock is late. They hold the workspace's lock.
     """
     while _has_lapsed(held, now):
         held = await _lapse(session, held, now=now)
-    return held
+    return await _refresh(session, held, now=now)
 
 
 async def begin_free(
@@ -148,12 +148,12 @@ async def _lapse(session: Session, held: Held, *, now: datetime) -> Held:
     )
 
 
-async def _refresh(session: Session, held: Held, *, now: datetime) -> None:
+async def _refresh(session: Session, held: Held, *, now: datetime) -> Held:
     """Grant the package of the refresh period that holds `now`, inside what is paid."""
     if held.refresh is None or now < held.refresh.end:
-        return
+        return held
     if held.period_end is not None and held.period_end <= now:
-        return
+        return held
     period = packages.refresh_period(
         held.plan, held.billing_cycle, start=held.period_start, end=held.period_end, now=now
     )
@@ -161,12 +161,13 @@ async def _refresh(session: Session, held: Held, *, now: datetime) -> None:
         # The catalogue has changed its mind: this plan does not refresh any more.
         rest = None if period is None else Period(held.refresh.start, period.end)
         await holding.change(session, held, refresh=rest)
-        return
+        return replace(held, refresh=rest)
 
     await holding.change(session, held, refresh=period)
     await packages.grant(
         session, held=held, refresh=period, type_=AdjustmentType.PACKAGE_RESET, now=now
     )
+    return replace(held, refresh=period)
 
 
 async def _times_bought(session: Session, held: Held) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from billing import refresh
 from models.ledger import AdjustmentType, CreditAdjustment
 from models.plan import PlanPrice
 from models.subscription import Checkout, CheckoutStatus, SwitchQuote
@@ -450,6 +451,36 @@ async def test_a_preview_is_not_true_of_a_subscription_that_has_changed(till: Ti
 
     assert refusal(await till.switch("team", "MONTHLY", token=token)) == "PREVIEW_EXPIRED"
     assert (await till.state())["plan"] == "pro"
+
+
+async def test_a_preview_is_not_true_of_another_package(till: Till) -> None:
+    """The month's credits that it adds to are gone when the next month's have come."""
+    await till.subscribe("pro", "YEARLY")
+    before = await till.later(days=30, minutes=-5)
+    token = (await before.preview("team", "YEARLY"))["token"]
+    after = await before.later(minutes=8)
+
+    assert refusal(await after.switch("team", "YEARLY", token=token)) == "PREVIEW_EXPIRED"
+    assert (await after.state())["plan"] == "pro"
+    assert await compensations(after) == []
+
+
+async def test_a_switch_is_of_the_present_package_however_late_the_clock_is(till: Till) -> None:
+    """It is granted before it is added to, and not once more by the plan that is switched to."""
+    await till.subscribe("pro", "YEARLY")
+    later = await till.later(days=31)
+
+    await switched(later, "team", "YEARLY")
+    await later.hear()
+    async with later.database.write() as session:
+        await refresh.catch_up(session, workspace_id=tills.WORKSPACE, now=later.now)
+
+    # 30 of the 31 days of the month are left: 2,000 credits instead of 500.
+    assert await compensations(later) == [1_452]
+    assert (await later.state())["remaining"] == 1_952
+    types = [row.type for row in await later.rows(CreditAdjustment)]
+    assert types.count(AdjustmentType.PACKAGE_RESET) == 1
+    assert await later.drifts() == []
 
 
 async def test_a_preview_stays_true_while_only_what_is_to_come_changes(till: Till) -> None:
