@@ -133,8 +133,8 @@ class Book:
             raise CreditsOutOfRange(f"{deduction.credits} fewer credits are less than can be kept")
 
         lots = self._lots
-        if deduction.own_lot is not None:
-            lots = [lot for lot in lots if lot.number == deduction.own_lot]
+        if deduction.own_lots is not None:
+            lots = [lot for lot in lots if lot.number in deduction.own_lots]
         elif deduction.recurring_first:
             lots = sorted(lots, key=_is_not_recurring)
         return self._remove(deduction, lots, now=now)

@@ -6,6 +6,7 @@ paid for which entry (`Spend`, `Removal`).
 All credits are whole numbers.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -43,19 +44,19 @@ class Deduction:
     """Credits to be removed; each `source_key` is removed once.
 
     They are taken in burn order, with `recurring_first` from the recurring lots before the others,
-    with `own_lot` from the lot of that number alone. What is not found there is unpaid.
+    with `own_lots` from the lots of those numbers alone. What is not found there is unpaid.
     """
 
     source_key: str
     type: AdjustmentType
     credits: int
     recurring_first: bool = False
-    own_lot: int | None = None
+    own_lots: Collection[int] | None = None
     detail: Detail
     description: str = ""
 
     def __post_init__(self) -> None:
-        assert self.own_lot is None or not self.recurring_first
+        assert self.own_lots is None or not self.recurring_first
 
 
 class Usage(NamedTuple):

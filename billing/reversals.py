@@ -2,12 +2,12 @@
 
 The sums are what counts, not the events: of what a payment has brought, as much is taken away as
 of the payment has gone back by now, by refunds and by disputes. What is missing is taken, from the
-lot that it brought and then as unpaid; what is too much is given again.
+lots that it brought and then as unpaid; what is too much is given again, as another lot of its.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, func, select
@@ -35,7 +35,8 @@ async def settle(
     brought = None if source_key is None else await _brought(session, workspace_id, source_key)
     if brought is None or payment.paid_minor == 0:
         return
-    taken, written = await _taken(session, workspace_id, payment.payment_id)
+    taken, written, given_again = await _taken(session, workspace_id, payment.payment_id)
+    own_lots = [brought.number, *given_again]
     for kind, wanted in _wanted(payment, brought.granted).items():
         difference = wanted - taken[kind]
         if difference == 0:
@@ -48,7 +49,7 @@ async def settle(
             "detail": PaymentReversal(kind, brought.number),
         }
         if difference > 0:
-            deduction = Deduction(own_lot=brought.number, **adjustment)
+            deduction = Deduction(own_lots=own_lots, **adjustment)
             await ledger.remove(session, workspace_id=workspace_id, deduction=deduction, now=now)
         else:
             grant = Grant(
@@ -57,7 +58,8 @@ async def settle(
                 expires_at=brought.expires_at,
                 **adjustment,
             )
-            await ledger.grant(session, workspace_id=workspace_id, grant=grant, now=now)
+            again = await ledger.grant(session, workspace_id=workspace_id, grant=grant, now=now)
+            own_lots.append(again.number)
 
 
 def share(granted: int, *, reversed_minor: int, paid_minor: int) -> int:
@@ -93,16 +95,21 @@ async def _brought(session: Session, workspace_id: UUID, source_key: str) -> _Br
     return None if row is None else _Brought(**row._asdict())
 
 
-async def _taken(
-    session: Session, workspace_id: UUID, payment_id: str
-) -> tuple[dict[ReversalKind, int], int]:
-    """Return what is taken by now, by the kind of reversal, and in how many entries."""
+class _Taken(NamedTuple):
+    """What is taken by now, by the kind of reversal; in how many entries; what lots those gave."""
+
+    credits: dict[ReversalKind, int]
+    written: int
+    given_again: list[int]
+
+
+async def _taken(session: Session, workspace_id: UUID, payment_id: str) -> _Taken:
     asked = {"of_workspace": workspace_id, "beginning": f"reversal:{payment_id}:"}
     found = (await session.execute(_TAKEN, asked)).all()
     taken = dict.fromkeys(ReversalKind, 0)
     for row in found:
         taken[ReversalKind(row.detail["kind"])] -= row.amount
-    return taken, len(found)
+    return _Taken(taken, len(found), [row.entry_number for row in found if row.amount > 0])
 
 
 _ADJUSTMENTS = rows.table(CreditAdjustment).c
@@ -122,7 +129,7 @@ _BROUGHT = (
         _ADJUSTMENTS.source_key == bindparam("of_source"),
     )
 )
-_TAKEN = select(_ADJUSTMENTS.amount, _ADJUSTMENTS.detail).where(
+_TAKEN = select(_ADJUSTMENTS.entry_number, _ADJUSTMENTS.amount, _ADJUSTMENTS.detail).where(
     _ADJUSTMENTS.workspace_id == _OURS,
     func.starts_with(_ADJUSTMENTS.source_key, bindparam("beginning", type_=Text())),
 )

@@ -205,7 +205,7 @@ class Story:
             source_key=f"reversal:pi_demo_{bought.number}:1",
             type=AdjustmentType.CREDIT_REFUND,
             credits=refunded * pack.credits,
-            own_lot=bought.number,
+            own_lots=[bought.number],
             detail=PaymentReversal(ReversalKind.REFUND, bought.number),
             description="Bought too many",
         )

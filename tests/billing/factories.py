@@ -1,5 +1,6 @@
 """What the tests of billing are made of: values with defaults, named by what differs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -88,7 +89,7 @@ def deduction(
     *,
     source_key: str | None = None,
     recurring_first: bool = False,
-    own_lot: int | None = None,
+    own_lots: Collection[int] | None = None,
 ) -> Deduction:
     """Return a deduction of a source of its own."""
     return Deduction(
@@ -96,7 +97,7 @@ def deduction(
         type=AdjustmentType.ADMIN_ADJUSTMENT,
         credits=amount,
         recurring_first=recurring_first,
-        own_lot=own_lot,
+        own_lots=own_lots,
         detail=_detail(),
     )
 

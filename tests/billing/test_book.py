@@ -289,7 +289,7 @@ def test_a_deduction_from_its_own_lot_leaves_the_others_alone() -> None:
     book.charge(usage(103), now=NOON)
     book.grant(package(20), now=NOON)
 
-    removal = book.remove(deduction(10, own_lot=refunded), now=NOON)
+    removal = book.remove(deduction(10, own_lots=[refunded]), now=NOON)
 
     assert other not in _remaining(book)
     assert removal.unpaid == 3
@@ -538,7 +538,7 @@ class Ledgers(RuleBasedStateMachine):
     @rule(amount=_AMOUNTS, lot=st.integers(1, 30))
     def remove_from(self, amount: int, lot: int) -> None:
         """Take credits from one lot, or what is not a lot at all."""
-        self.book.remove(deduction(amount, own_lot=lot), now=self.now)
+        self.book.remove(deduction(amount, own_lots=[lot]), now=self.now)
         now = self.coins.turn_to(self.now)
         self.coins.take(
             self.coins.write(-amount, now),

@@ -271,8 +271,8 @@ class _Twins:
         if step.verb == "record":
             await self._record(step.amounts)
         elif step.verb == "remove":
-            lot = self.book.last_entry_number if len(step.amounts) > 2 else None
-            asked = deduction(amount, recurring_first=step.flag and lot is None, own_lot=lot)
+            lots = [self.book.last_entry_number] if len(step.amounts) > 2 else None
+            asked = deduction(amount, recurring_first=step.flag and lots is None, own_lots=lots)
             await _remove(self.database, self.place, asked, now=self.now)
             self.book.remove(asked, now=self.now)
         elif step.verb == "expire":

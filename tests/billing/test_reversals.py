@@ -71,6 +71,24 @@ async def test_a_refund_and_a_dispute_never_take_more_than_came(
     ]
 
 
+async def test_a_refund_that_is_made_again_takes_what_was_given_again(
+    database: Database, place: Place
+) -> None:
+    """It is the payment's too: nothing of it can be spent, and nothing is owed."""
+    checkout_id = await stories.checkout(database, place)
+    page = stories.page(place, checkout_id=checkout_id)
+    await tell(database, checkout=page)
+
+    for refunded in (600, 0, 1_000):
+        await _reverse(database, place, page, refunded_minor=refunded)
+
+    lots = await stored(database, place, CreditLot)
+    assert [lot["remaining"] for lot in lots] == [FREE_CREDITS, 0, 0]
+    last = (await stored(database, place, CreditAdjustment))[-1]
+    assert (last["amount"], last["unpaid"]) == (-100, 0)
+    assert await drifts(database, place) == []
+
+
 async def test_what_is_spent_of_a_refunded_purchase_is_unpaid(
     database: Database, place: Place
 ) -> None:

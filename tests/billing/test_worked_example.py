@@ -70,7 +70,7 @@ def test_the_worked_example_of_the_document_is_what_the_book_says() -> None:
         note()
     book.grant(_package(april, may), now=_march(32))
     note()
-    book.remove(deduction(250, own_lot=pack), now=_march(34))
+    book.remove(deduction(250, own_lots=[pack]), now=_march(34))
     note()
     book.grant(purchase(500), now=_march(41))
     note()

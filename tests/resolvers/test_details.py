@@ -183,7 +183,7 @@ async def test_a_reversal_leads_to_what_it_reverses(world: World) -> None:
                 source_key="reversal",
                 type=Type.CREDIT_REFUND,
                 credits=15,
-                own_lot=bought,
+                own_lots=[bought],
                 detail=details.PaymentReversal(ReversalKind.REFUND, bought),
             ),
             now=NOW,

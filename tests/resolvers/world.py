@@ -262,7 +262,7 @@ async def _write_ledger(database: Database, key: UUID, name: str) -> None:
                     source_key=f"{name}:removal:{number}",
                     type=type_,
                     credits=amount,
-                    own_lot=3,
+                    own_lots=[3],
                     detail=detail,
                 ),
                 now=PERIOD_START + timedelta(days=number),
