@@ -138,6 +138,26 @@ async def test_each_kind_of_event_is_recorded_and_answered_in_its_order(world: W
     ]
 
 
+async def test_events_may_stand_in_the_document_itself(world: World) -> None:
+    """A title that is null says nothing; what is left out is what the schema says."""
+    said = f'occurredAt: "{written(NOW)}", userSubject: "mia"'
+    document = f"""mutation {{ recordUsage(input: {{ workspaceId: "{workspace_id()}", events: [
+        {{ conversation: {{ eventId: "a", {said}, credits: 10, conversationId: "conv_new",
+            billingType: IMAGE_GENERATION, title: null }} }}
+        {{ mcpHttpCall: {{ eventId: "b", {said}, credits: 3, callId: "call_b",
+            apiKeyExternalId: "Production" }} }}
+        {{ import: {{ eventId: "c", {said}, credits: 7, taskId: "task_c", importType: PRODUCT,
+            importUrl: "https://x.example" }} }}
+    ] }}) {{ results {{ eventId status reason }} }} }}"""
+
+    payload = (await world.answer(document, RECORDER))["recordUsage"]
+
+    assert payload["results"] == [recorded("a"), recorded("b"), recorded("c")]
+    [conversation] = (await world.answer(_LISTS))["workspace"]["conversationUsage"]["nodes"]
+    assert (conversation["title"], conversation["messageCount"]) == ("", 1)
+    assert conversation["billingType"] == "IMAGE_GENERATION"
+
+
 async def test_a_batch_that_is_sent_again_is_charged_once(world: World) -> None:
     """As it must be after any failure."""
     batch = [message(), call(), job()]
