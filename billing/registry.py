@@ -14,15 +14,12 @@ from sqlalchemy import Uuid, bindparam, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import holding, ledger, membership, packages, referrals, rows, text
-from billing.details import Package, ReferralStage
-from billing.entries import Grant
+from billing import ledger, membership, referrals, refresh, rows, text
+from billing.details import ReferralStage
 from billing.errors import ReferrerFixed, ReferrerNotFound, ValueRequired, WorkspaceNotFound
-from billing.holding import Beginning
 from billing.membership import MembersPatch
 from billing.use import ID_LENGTH_MAX
 from models.base import new_id
-from models.ledger import AdjustmentType, LotKind
 from models.workspace import ApiKey, Workspace, WorkspaceKey
 
 NAME_LENGTH_MAX = 255
@@ -170,34 +167,8 @@ async def _create(
         )
     )
     await ledger.create(session, workspace_id=workspace_id, now=now)
-    await _begin_free(session, workspace_id, now)
+    await refresh.begin_free(session, workspace_id=workspace_id, at=now, is_new=True, now=now)
     await referrals.enqueue(session, workspace_id=workspace_id, stage=ReferralStage.SIGNUP, now=now)
-
-
-async def _begin_free(session: AsyncSession, workspace_id: UUID, now: datetime) -> None:
-    """Let a new workspace hold the Free plan, and grant what the catalogue gives on it.
-
-    Where Free refreshes, that is the package of the first month; else a gift, which stays.
-    """
-    plan = await holding.free_plan(session)
-    refresh = packages.refresh_period(plan, None, start=now, end=None, now=now)
-    beginning = Beginning(
-        plan=plan, billing_cycle=None, period_start=now, period_end=None, refresh=refresh
-    )
-    held = await holding.begin(session, workspace_id=workspace_id, beginning=beginning, now=now)
-    type_ = AdjustmentType.FREE_WORKSPACE_GRANT
-    if refresh is not None:
-        await packages.grant(session, held=held, refresh=refresh, type_=type_, now=now)
-    elif plan.credits_per_refresh:
-        gift = Grant(
-            source_key=f"package:{held.id}:{now.isoformat()}",
-            type=type_,
-            credits=plan.credits_per_refresh,
-            kind=LotKind.GRANTED,
-            detail=Package(plan.id, None),
-            description=f"{plan.name} package",
-        )
-        await ledger.grant(session, workspace_id=workspace_id, grant=gift, now=now)
 
 
 async def _change(
