@@ -23,10 +23,10 @@ from billing.access import Person, Service, Viewer
 from gateway import (
     auth,
     catalog_commands,
+    environment,
     options,
     postgres,
     schema_check,
-    settings,
     stripe_commands,
 )
 from gateway.options import DataDirectory
@@ -169,7 +169,7 @@ def token(
 @commands.command("settings")
 def show_settings() -> None:
     """Print every setting as a Markdown table: variable, default, meaning."""
-    typer.echo(settings.table(), nl=False)
+    typer.echo(environment.table(), nl=False)
 
 
 @commands.command()

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from gateway import observability, settings
-from gateway.settings import Settings, SettingsError
+from gateway import environment, observability
+from gateway.environment import SettingsError
+from gateway.settings import Settings
 
 DataDirectory = Annotated[
     Path | None,
@@ -21,7 +22,7 @@ def chosen(**changes: Any) -> Settings:
     """Return the settings, the options that were given before them; end if they cannot be used."""
     given = {name: value for name, value in changes.items() if value is not None}
     try:
-        found = settings.load(**given)
+        found = environment.load(**given)
     except SettingsError as error:
         for mistake in error.mistakes:
             _console.print(f"gateway: {mistake}", style="red", markup=False)

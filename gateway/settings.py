@@ -1,20 +1,14 @@
 """Every setting of the gateway: its variable, its default, its limits, what it does.
 
 A variable is `GATEWAY_` and the field's name in capitals; the `DATABASE_...` ones keep the name
-that hosts give them. An empty variable counts as unset. `load` refuses what it does not know, so
-that a misspelt limit is never a limit that silently does not hold.
+that hosts give them. An empty variable counts as unset.
 """
 
-import difflib
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway import database_url
@@ -30,16 +24,8 @@ _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
-class SettingsError(Exception):
-    """Settings that cannot be used: one line a mistake, each begins with its variable."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = mistakes
-
-
 class Settings(BaseSettings):
-    """What an operator can decide. Read it with `load`, which explains mistakes."""
+    """What an operator can decide; `environment.load` reads it, and explains mistakes."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -349,9 +335,9 @@ class Settings(BaseSettings):
                 raise ValueError("is a key pair's key; publish it as a JWKS instead")
         return value
 
-    @field_validator("auth_jwks_url")
+    @field_validator("auth_jwks_url", "stripe_api_base")
     @classmethod
-    def _refuse_unsafe_key_sets(cls, value: str | None) -> str | None:
+    def _refuse_unsafe_addresses(cls, value: str | None) -> str | None:
         if value is None:
             return None
         address = urlsplit(value)
@@ -379,14 +365,8 @@ class Settings(BaseSettings):
 
     @field_validator("stripe_api_base")
     @classmethod
-    def _refuse_unsafe_stripe(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        address = urlsplit(value)
-        on_this_machine = address.scheme == "http" and address.hostname in _LOOPBACK_HOSTS
-        if not address.hostname or (address.scheme != "https" and not on_this_machine):
-            raise ValueError("must begin with https:// (http:// only on this machine)")
-        return value.rstrip("/")
+    def _close_address(cls, value: str | None) -> str | None:
+        return None if value is None else value.rstrip("/")
 
     @field_validator("cors_origins")
     @classmethod
@@ -424,78 +404,3 @@ class Settings(BaseSettings):
                 "GATEWAY_AUTH_JWKS_STALE_SECONDS: must not be below GATEWAY_AUTH_JWKS_CACHE_SECONDS"
             )
         return self
-
-
-def load(environment: Mapping[str, str] = os.environ, **changes: Any) -> Settings:
-    """Return the settings of this process's environment, `changes` (fields by name) before it.
-
-    `environment` is where misspelt variables are looked for. Raises SettingsError.
-    """
-    known = {variable(name) for name in Settings.model_fields}
-    mistakes = [
-        _unknown(name, known)
-        for name in sorted(environment)
-        if name.upper().startswith(PREFIX) and name.upper() not in known
-    ]
-    if mistakes:
-        raise SettingsError(mistakes)
-    try:
-        return Settings(**changes)
-    except ValidationError as error:
-        raise SettingsError([_explain(detail) for detail in error.errors()]) from None
-
-
-def variable(name: str) -> str:
-    """Return the environment variable of the field `name`."""
-    alias = Settings.model_fields[name].validation_alias
-    return alias if isinstance(alias, str) else PREFIX + name.upper()
-
-
-def table() -> str:
-    """Return every setting as a Markdown table: variable, default, meaning."""
-    rows = ["| variable | default | what it does |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        rows.append(f"| `{variable(name)}` | {_shown_default(field)} | {field.description} |")
-    return "\n".join(rows) + "\n"
-
-
-def _unknown(name: str, known: set[str]) -> str:
-    bare = name.upper().removeprefix(PREFIX)
-    if bare in known:
-        return f"{name}: unknown setting, did you mean {bare}?"
-    close = difflib.get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.75)
-    return f"{name}: unknown setting" + (f", did you mean {close[0]}?" if close else "")
-
-
-def _explain(detail: ErrorDetails) -> str:
-    """Return one line: the variable, what is wrong, and the value unless it could be a secret."""
-    message = detail["msg"].removeprefix("Value error, ")
-    if not detail["loc"]:
-        return message
-    first = str(detail["loc"][0])
-    name = variable(first) if first in Settings.model_fields else first
-    shown = "" if detail["type"] == "value_error" or _is_secret(first) else _quoted(detail)
-    return f"{name}: {message[0].lower()}{message[1:]}{shown}"
-
-
-def _is_secret(name: str) -> bool:
-    return any(
-        "SecretStr" in str(field.annotation)
-        for field_name, field in Settings.model_fields.items()
-        if name in (field_name, variable(field_name))
-    )
-
-
-def _quoted(detail: ErrorDetails) -> str:
-    return f" (it is {str(detail['input'])[:100]!r})"
-
-
-def _shown_default(field: FieldInfo) -> str:
-    default = field.default
-    if default is None or default is PydanticUndefined or default == ():
-        return ""
-    if isinstance(default, bool):
-        return f"`{str(default).lower()}`"
-    if isinstance(default, tuple):
-        return f"`{','.join(default)}`"
-    return f"`{default}`"

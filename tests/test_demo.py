@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import demo, postgres_cluster, settings
+from gateway import demo, environment, postgres_cluster, settings
 from gateway.demo import CannotDemonstrate
 from gateway.postgres_errors import DirectoryInUse
 from resolvers import ids
@@ -127,7 +127,7 @@ async def test_the_secret_and_the_tokens_are_for_their_owner_alone(tmp_path: Pat
 async def test_rows_out_of_range_are_refused(tmp_path: Path, rows: int) -> None:
     """The line says what is in range; nothing is made."""
     with pytest.raises(CannotDemonstrate, match="--rows takes 100 to 10,000,000"):
-        demo.run(settings.load({}, data_directory=tmp_path / "demo"), rows=rows)
+        demo.run(environment.load({}, data_directory=tmp_path / "demo"), rows=rows)
     assert names_in(tmp_path) == set()
 
 
@@ -139,14 +139,14 @@ async def test_a_directory_that_is_not_a_demos_is_left_alone(
     (tmp_path / "cluster").mkdir()
     (tmp_path / "cluster" / "PG_VERSION").write_text("18\n")
     with pytest.raises(CannotDemonstrate, match="is not a demo's"):
-        demo.run(settings.load({}, data_directory=tmp_path), fresh=fresh)
+        demo.run(environment.load({}, data_directory=tmp_path), fresh=fresh)
     assert names_in(tmp_path) == {"cluster"}
     assert (tmp_path / "cluster" / "PG_VERSION").exists()
 
 
 async def test_fresh_never_touches_a_server_of_ones_own(tmp_path: Path) -> None:
     """What is in DATABASE_URL is not the demo's to delete."""
-    chosen = settings.load({}, data_directory=tmp_path / "demo", database_url="postgresql://h/d")
+    chosen = environment.load({}, data_directory=tmp_path / "demo", database_url="postgresql://h/d")
     with pytest.raises(CannotDemonstrate, match="DATABASE_URL"):
         demo.run(chosen, fresh=True)
     assert names_in(tmp_path) == set()
@@ -185,7 +185,7 @@ async def test_a_directory_that_cannot_be_made_is_said_in_one_line(tmp_path: Pat
     """The line names it and what the system says."""
     (tmp_path / "file").touch()
     with pytest.raises(CannotDemonstrate, match=r"cannot use .*file/demo: Not a directory"):
-        demo.run(settings.load({}, data_directory=tmp_path / "file" / "demo"))
+        demo.run(environment.load({}, data_directory=tmp_path / "file" / "demo"))
 
 
 @pytest.mark.long

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from billing import audit, catalog_file, reconciliation
 from billing.demonstration import loading
-from gateway import demo, demo_sandbox, demo_stripe, settings
+from gateway import demo, demo_sandbox, demo_stripe, environment
 from gateway.clock import OffsetClock
 from gateway.demo import CannotDemonstrate
 from gateway.demo_sandbox import SandboxFailed
@@ -231,7 +231,7 @@ async def test_the_demo_pays_at_its_own_stripe_whatever_the_environment_says(
     tmp_path: Path,
 ) -> None:
     """No call and no token of it reaches an account that moves real money."""
-    chosen = settings.load({}, stripe_secret_key="sk_live_1", return_origins="https://a.example")
+    chosen = environment.load({}, stripe_secret_key="sk_live_1", return_origins="https://a.example")
     async with httpx.AsyncClient() as browser:
         sandbox = demo_sandbox.Sandbox("http://127.0.0.1:1", tmp_path / "clock", browser)
         served = demo._served(

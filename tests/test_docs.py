@@ -16,7 +16,7 @@ import billing
 import gateway
 import resolvers
 from billing.errors import BillingError
-from gateway import settings
+from gateway import environment
 from gateway.cli import commands
 from resolvers.errors import Code
 
@@ -92,7 +92,7 @@ def test_the_settings_of_the_readme_are_all_there_are() -> None:
     between = re.search(r"(?s)<!-- settings -->\n(.*)<!-- /settings -->", README.read_text())
 
     assert between is not None
-    assert between[1] == settings.table(), settings.table()
+    assert between[1] == environment.table(), environment.table()
 
 
 def test_the_answer_in_the_readme_answers_its_query() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gateway import settings
-from gateway.settings import Settings, SettingsError
+from gateway import environment
+from gateway.environment import SettingsError
+from gateway.settings import Settings
 
 SECRET = "a shared secret of thirty-two bytes or more"
 KEY_SET = {
@@ -22,13 +23,13 @@ Load = Callable[..., Settings]
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     """Read the settings of an environment that holds just the variables that are given."""
-    for name in (settings.variable(field) for field in Settings.model_fields):
+    for name in (environment.variable(field) for field in Settings.model_fields):
         monkeypatch.delenv(name, raising=False)
 
     def read(**variables: str) -> Settings:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        return settings.load()
+        return environment.load()
 
     return read
 
@@ -69,7 +70,7 @@ def test_words_are_read_in_any_case(load: Load) -> None:
 def test_what_the_command_line_says_comes_first(load: Load) -> None:
     """Before the environment, also where the variable has a name of its own."""
     load(GATEWAY_PORT="9000", DATABASE_URL="postgresql://host/environment")
-    read = settings.load(port=9001, database_url="postgresql://host/argument")
+    read = environment.load(port=9001, database_url="postgresql://host/argument")
     assert read.port == 9001
     assert _address(read) == "postgresql+asyncpg://host/argument"
 
@@ -243,7 +244,7 @@ def test_every_setting_says_what_it_does() -> None:
         assert field.description is not None, name
         assert field.description.endswith("."), name
         assert "|" not in field.description, name
-    rows = settings.table().splitlines()
+    rows = environment.table().splitlines()
     assert len(rows) == len(Settings.model_fields) + 2
     assert "| `GATEWAY_PORT` | `8000` | The port to listen on; 0 takes a free one. |" in rows
 
