@@ -43,8 +43,8 @@ Answer = TypeVar("Answer")
 class Life:
     """An owner with habits; `reports` of usage are under way.
 
-    What was answered is kept: `spent` is what was recorded as used, by event id, `switched` how
-    often a plan was switched at once, `refused` which refusals there were.
+    What was answered is kept: `spent` is what was recorded as used, by event id, `refused` which
+    refusals there were.
     """
 
     world: World
@@ -55,7 +55,6 @@ class Life:
     spent: dict[str, int] = field(default_factory=dict)
     reversed: set[str] = field(default_factory=set)
     refused: Counter[str] = field(default_factory=Counter)
-    switched: int = 0
     reports: int = 0
 
     async def go_on(self, acts: int) -> None:
@@ -100,8 +99,6 @@ class Life:
             outcome = payload["outcome"] or {"__typename": "refused"}
         if outcome["__typename"] == "PlanCheckoutRequired":
             await self._pay(outcome["url"])
-        elif outcome["__typename"] == "PlanSwitched":
-            self.switched += 1
         elif outcome["__typename"] == "PlanSwitchPaymentRequired":
             answer = self.chance.choice(("complete", "complete", "fail"))
             await self.world.sandbox.authenticate(f"{outcome['url']}/authenticate", answer)

@@ -33,7 +33,6 @@ async def wrong(world: World, lives: Sequence[Life]) -> list[str]:
     for life in lives:
         told = (
             *_of_plan(life, await life.plan(), truth),
-            *_of_switches(life, truth),
             *_of_rewards(life, truth, rewards),
         )
         found += [f"{life.name}: {words}" for words in told]
@@ -79,19 +78,6 @@ def _of_plan(life: Life, held: tuple[str, str | None, str], truth: Any) -> Itera
             yield f"holds {held}, and pays for {expected}"
     elif cycle not in {None, "ONE_TIME"}:
         yield f"holds {plan} ({cycle}, {status}), and pays for nothing"
-
-
-def _of_switches(life: Life, truth: Any) -> Iterator[str]:
-    """Tell of switches that were answered as made, and that nobody paid."""
-    paid = [
-        invoice
-        for customer in truth["customers"].values()
-        for invoice in customer["invoices"]
-        if invoice["metadata"].get("workspace_id") == str(life.owner.key)
-        and any(item["proration"] for item in invoice["items"])
-    ]
-    if life.switched > len(paid):
-        yield f"was told of {life.switched} switches, and has paid {len(paid)}"
 
 
 def _of_rewards(life: Life, truth: Any, rewards: set[Any]) -> Iterator[str]:
