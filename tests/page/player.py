@@ -90,11 +90,17 @@ async def playing(demo: Demo) -> AsyncIterator[Player]:
     )
     try:
         yield Player(demo, node)
-        assert node.stdin is not None
-        node.stdin.close()  # it closes its browser, and ends
+    finally:
+        await _end(node)
+
+
+async def _end(node: Process) -> None:
+    """Let Node close its browser and end; else end it, which leaves the browser behind."""
+    assert node.stdin is not None
+    node.stdin.close()
+    try:
         async with asyncio.timeout(_DEADLINE_SECONDS):
             await node.wait()
-    finally:
-        if node.returncode is None:
-            node.kill()
-            await node.wait()
+    except TimeoutError:
+        node.kill()
+        raise

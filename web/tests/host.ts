@@ -19,6 +19,9 @@ const RECORD = `mutation ($input: RecordUsageInput!) {
   recordUsage(input: $input) { results { status reason } userErrors { message } }
 }`;
 
+const UPSERT_KEY = `mutation ($input: UpsertApiKeyInput!) {
+  upsertApiKey(input: $input) { userErrors { message } }
+}`;
 const PLANS = "{ plans { id name } }";
 const SWITCH = `mutation ($input: SwitchPlanInput!) {
   switchPlan(input: $input) {
@@ -29,7 +32,9 @@ const SWITCH = `mutation ($input: SwitchPlanInput!) {
 const HELD = "query ($id: ID!) { workspace(id: $id) { subscription { plan { name } } } }";
 
 /** A usage event as the host product tells of it, but for what every event has. */
-type UsageEvent = { conversation: Record<string, unknown> } | { import: Record<string, unknown> };
+export type UsageEvent = Partial<
+  Record<"conversation" | "import" | "mcpHttpCall", Record<string, unknown>>
+>;
 
 /** The host product: a service that tells the gateway of workspaces and of what was used. */
 export class Host {
@@ -119,7 +124,16 @@ export class Host {
     return workspace.subscription.plan.name;
   }
 
-  /** Record what the owner has used just now. */
+  /** Tell of an API key; its external id is its name. */
+  async addApiKey(workspaceId: string, name: string): Promise<void> {
+    const { upsertApiKey } = await this.ask<{ upsertApiKey: { userErrors: unknown[] } }>(
+      UPSERT_KEY,
+      { input: { workspaceId, externalId: name, name } },
+    );
+    assert.deepEqual(upsertApiKey.userErrors, []);
+  }
+
+  /** Record what was used: by the owner and just now, unless an event says otherwise. */
   async record(workspaceId: string, events: UsageEvent[]): Promise<void> {
     const occurredAt = new Date().toISOString();
     const told = events.map((event) =>
