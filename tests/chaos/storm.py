@@ -155,8 +155,12 @@ async def survive_naively(
 
 
 async def recover(world: World) -> None:
-    """Let a few days pass; what has failed is tried again at once, and not after its rest."""
+    """Let a week pass, so that banks have paid or not, and days until nothing fails any more.
+
+    What has failed is tried again at once, and not after its rest.
+    """
     await _run_out(world)
+    await world.pass_time(days=7)
     for _ in range(ROUNDS_MAX):
         await world.pass_time(days=1, hours=1)
         await world.reconciled()
