@@ -45,6 +45,13 @@ to serve with, for as long as it serves."""
 Create = Callable[[Settings], Starlette]
 """Makes the application of a process; a function of a module, so that workers can be told."""
 
+WORKER_SILENCE_SECONDS_MAX: Final = 60
+"""How long a worker may not answer before it is replaced.
+
+One that begins on a busy machine imports for longer than uvicorn's 5 seconds: it was replaced by
+another one that took as long, and the gateway never answered.
+"""
+
 
 def run(
     settings: Settings, *, prepare: Prepare | None = None, create: Create = app.create_app
@@ -235,5 +242,6 @@ def _config(settings: Settings, factory: Callable[[], Starlette]) -> uvicorn.Con
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+        timeout_worker_healthcheck=WORKER_SILENCE_SECONDS_MAX,
         ws_max_size=settings.limit_body_bytes,
     )
