@@ -38,6 +38,12 @@ AGAIN = 0.2
 """How often a writer sends again what it has sent: as one does that never saw the answer."""
 
 _RECORDED = "results { eventId status } balance { remaining overdraft }"
+_PATIENT = {
+    "GATEWAY_OPERATION_TIMEOUT_SECONDS": "50",
+    "DATABASE_STATEMENT_TIMEOUT_SECONDS": "40",
+}
+"""On a machine with more to do than the race, a turn may take long; it is not lost."""
+
 _ADJUSTED = "balance { remaining overdraft }"
 
 
@@ -175,7 +181,7 @@ async def _opened(server_url: str, template_url: str, directory: Path) -> AsyncI
     """Yield a world whose gateway has two processes."""
 
     def begin(port: int, variables: dict[str, str], http: httpx.AsyncClient) -> Gateway:
-        return Gateway(port, variables | {"GATEWAY_WORKERS": "2"}, http)
+        return Gateway(port, variables | {"GATEWAY_WORKERS": "2"} | _PATIENT, http)
 
     stocks, lives = directory / "stock", directory / "life"
     stocks.mkdir()
