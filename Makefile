@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run check test test-long chaos schema bench lock format clean
+.PHONY: help setup demo sandbox run check test test-long chaos schema bench screenshots lock format clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,7 +9,7 @@ WEB := schema.graphql $(wildcard web/.npmrc web/*.json web/*.ts) \
 LOCKED := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .stamps/python .stamps/web  ## Install everything locked, build the pages
 
@@ -45,6 +45,9 @@ schema: setup  ## Write schema.graphql from the code
 
 bench: setup  ## Measure what the decisions were made by, side by side
 	$(LOCKED) $(BIN)/python -m benchmarks
+
+screenshots: setup  ## Take the pictures of the page in docs/ anew
+	$(LOCKED) $(BIN)/python -m tests.page.screenshots
 
 lock: .stamps/python  ## Refresh the locked dependencies
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt

@@ -9,13 +9,14 @@ import type { Visitor } from "./visitor.ts";
 const DIRECTORY = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
 const CAFE = "Café Lumière";
 const WINDOW = { width: 1200, height: 800 };
+const TALL_WINDOW = { width: 1200, height: 1180 };
 
 spec("The whole page, in light and dark, and on a phone", async (house) => {
   await openLighthouse(house);
-  const light = await house.visit("owner", LIGHTHOUSE, WINDOW);
-  await take(light, "page", { fullPage: true });
-  const dark = await house.visit("owner", LIGHTHOUSE, { ...WINDOW, colorScheme: "dark" });
-  await take(dark, "page-dark", { fullPage: true });
+  const light = await house.visit("owner", LIGHTHOUSE, TALL_WINDOW);
+  await take(light, "page");
+  const dark = await house.visit("owner", LIGHTHOUSE, { ...TALL_WINDOW, colorScheme: "dark" });
+  await take(dark, "page-dark");
   const phone = await house.visit("owner", LIGHTHOUSE, { width: 390, height: 844 });
   await take(phone, "phone");
   await phone.page.getByRole("heading", { name: "Credit usage records" }).scrollIntoViewIfNeeded();
@@ -102,7 +103,7 @@ spec("Nothing selected, nothing used, nothing to be done by a member", async (ho
   await take(await house.visit("admin", undefined, WINDOW), "no-workspace");
   const empty = await house.visit("owner", "Untitled workspace", WINDOW);
   await empty.page.getByRole("heading", { name: "Credit usage records" }).waitFor();
-  await take(empty, "empty", { fullPage: true });
+  await take(empty, "empty");
   await take(await house.visit("member", LIGHTHOUSE, WINDOW), "read-only");
 });
 
@@ -141,11 +142,11 @@ async function takeRecords(visitor: Visitor, name: string): Promise<void> {
   await take(visitor, name);
 }
 
-async function take(visitor: Visitor, name: string, { fullPage = false } = {}): Promise<void> {
+async function take(visitor: Visitor, name: string): Promise<void> {
   await mkdir(DIRECTORY, { recursive: true });
   const isWaiting = ".mantine-Skeleton-root, [aria-busy=true]";
   await visitor.page.getByRole("main").waitFor();
   await visitor.page.locator(isWaiting).first().waitFor({ state: "detached" });
   const path = `${DIRECTORY}${name}.png`;
-  await visitor.page.screenshot({ path, fullPage, animations: "disabled", caret: "hide" });
+  await visitor.page.screenshot({ path, animations: "disabled", caret: "hide" });
 }
