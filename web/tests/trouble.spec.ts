@@ -183,6 +183,34 @@ spec(
   },
 );
 
+spec(
+  "What somebody might bring into the page neither runs, nor changes it, nor leaves it",
+  async (house) => {
+    const olivia = await house.visit("owner", STUDIO);
+    await olivia.rows();
+    const isSent = await olivia.page.evaluate(async () => {
+      const script = document.createElement("script");
+      script.textContent = "document.title = 'taken'";
+      const style = document.createElement("style");
+      style.textContent = "main { display: none }";
+      document.head.append(script, style);
+      return fetch("http://localhost:9/").then(
+        () => true,
+        () => false,
+      );
+    });
+
+    assert.ok(!isSent);
+    assert.notEqual(await olivia.page.title(), "taken");
+    assert.ok(await olivia.page.getByRole("main").isVisible());
+    const heard = olivia.complaints().join("\n");
+    for (const directive of ["script-src-elem", "style-src-elem", "connect-src"]) {
+      assert.ok(heard.includes(`The content security policy was violated: ${directive}`), heard);
+    }
+    olivia.expect(/Content Security Policy|content security policy/);
+  },
+);
+
 /** Let the browser complain of what a spec breaks. */
 function expectFailures(visitor: Visitor): void {
   visitor.expect(
