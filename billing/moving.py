@@ -32,7 +32,14 @@ _SUBSCRIPTION, _QUOTE = "subscription_id", "quote_id"
 async def quoted(errand: Errand, held: Held, choice: Choice) -> Quote:
     """Return what a choice would do now, kept so that it can be confirmed."""
     state = await errand.payments.subscription(_subscription_id(held))
-    quote = await quotes.make(errand.payments, held, state, _target(choice), now=errand.now)
+    try:
+        quote = await quotes.make(errand.payments, held, state, _target(choice), now=errand.now)
+    except PaymentsRefused:
+        found = await errand.payments.subscription(state.subscription_id)
+        if found.fingerprint == state.fingerprint:
+            raise
+        # It was renewed since it was looked at: whoever asks again is shown another preview.
+        raise PaymentsUnavailable from None
     async with errand.database.write() as session:
         await quotes.keep(session, quote, now=errand.now)
     return quote
@@ -175,15 +182,20 @@ async def _switch_now(
         return await _settle_now(errand, claim, quote, _done(state))
     _refuse_untrue(errand, quote, state)
     state = await _made_free(errand, claim, state)
-    result = await errands.called(
-        errand,
-        claim,
-        "switch now",
-        call=lambda key: payments.switch_now(
-            state, price_id=quote.price_id, proration_at=quote.proration_at, idempotency_key=key
-        ),
-        happened=happened,
-    )
+    try:
+        result = await errands.called(
+            errand,
+            claim,
+            "switch now",
+            call=lambda key: payments.switch_now(
+                state, price_id=quote.price_id, proration_at=quote.proration_at, idempotency_key=key
+            ),
+            happened=happened,
+        )
+    except PaymentsRefused:
+        # Renewed since it was looked at, it is not what was shown: then nothing else is wrong.
+        _refuse_untrue(errand, quote, await payments.subscription(state.subscription_id))
+        raise
     if result.payment_url is None and result.subscription.price_id != quote.price_id:
         raise PaymentDeclined
     return await _settle_now(errand, claim, quote, result)

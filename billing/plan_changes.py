@@ -12,7 +12,7 @@ from uuid import UUID
 from billing import buying, holding, idempotency, moving, outcomes, quotes, refresh, switching
 from billing.checkouts import Returns
 from billing.errands import Errand
-from billing.errors import PaymentsUnavailable, PreviewNotPossible
+from billing.errors import PaymentsUnavailable, PreviewExpired, PreviewNotPossible
 from billing.holding import Held
 from billing.idempotency import Answer, Claim, Request
 from billing.outcomes import ConfirmationRequired, Outcome
@@ -48,10 +48,13 @@ async def preview(errand: Errand, *, plan_id: str, billing_cycle: BillingCycle) 
     return await moving.quoted(errand, held, choice)
 
 
-async def previewed(errand: Errand, *, quote_id: UUID) -> Quote | None:
-    """Return what was shown under an id."""
+async def previewed(errand: Errand, *, quote_id: UUID) -> Quote:
+    """Return what was shown under an id. Raises PreviewExpired where that is not kept any more."""
     async with errand.database.write() as session:
-        return await quotes.find(session, workspace_id=errand.workspace_id, quote_id=quote_id)
+        quote = await quotes.find(session, workspace_id=errand.workspace_id, quote_id=quote_id)
+    if quote is None:
+        raise PreviewExpired
+    return quote
 
 
 async def switch(errand: Errand, *, wish: Wish, request: Request) -> Outcome:
