@@ -32,6 +32,7 @@ export async function isReadable(page: Page): Promise<void> {
 
 async function hasNoViolations(page: Page, rules: object): Promise<void> {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  await isStill(page);
   const violations = await page.evaluate(async (rules) => {
     const { axe } = window as unknown as {
       axe: { run: (context: Document, options: object) => Promise<{ violations: Violation[] }> };
@@ -45,6 +46,16 @@ async function hasNoViolations(page: Page, rules: object): Promise<void> {
   }, rules);
   const serious = violations.filter(({ impact }) => impact !== "minor");
   assert.deepEqual(serious, []);
+}
+
+/** Wait until nothing fades in or out any more: halfway, its colours are not those of the page. */
+async function isStill(page: Page): Promise<void> {
+  await page.waitForFunction(() =>
+    document.getAnimations().every(({ effect, playState }) => {
+      const isEndless = effect?.getComputedTiming().iterations === Number.POSITIVE_INFINITY;
+      return isEndless || playState !== "running";
+    }),
+  );
 }
 
 /** Nothing is wider than the window: the page as a whole scrolls one way only. */

@@ -287,8 +287,7 @@ spec("Calls are filtered by API key, also by one that is revoked", async (house)
   await olivia.rows();
   await olivia.page.getByRole("button", { name: "All API keys" }).click();
   const keys = olivia.page.getByRole("checkbox");
-  const names = await Promise.all((await keys.all()).map((each) => each.getAttribute("value")));
-  assert.ok(names.length > 1);
+  await keys.nth(1).waitFor();
   const revoked = keys.and(olivia.page.locator("[aria-describedby]")).first();
   await olivia.asks("McpHttpCalls", () => revoked.check());
   await olivia.page.keyboard.press("Escape");
