@@ -17,7 +17,7 @@ async def test_it_lasts_three_months_and_lapses(world: World) -> None:
     assert (state.plan, state.cycle, state.recurring) == ("pass", "ONE_TIME", 100 + 300)
 
     for _ in range(3):
-        await world.pass_time(days=31)
+        await world.pass_time(days=31, hours=1)  # past the end of a month, not on it
 
     state = await owner.state()
     assert (state.plan, state.remaining) == ("free", PACKAGES["free"])

@@ -128,7 +128,7 @@ async def test_a_year_brings_a_package_each_month(world: World) -> None:
     owner = await world.subscribed("starter", "YEARLY")
 
     for _ in range(11):
-        await world.pass_time(days=31)
+        await world.pass_time(days=31, hours=1)  # past the end of a month, not on it
     assert of_type(await owner.adjustments(), "PACKAGE_RESET") == [500] * 11
     assert of_type(await owner.adjustments(), RENEWAL) == [500]
     assert (await owner.state()).remaining == 500
