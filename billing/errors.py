@@ -34,6 +34,7 @@
     │   ├── RecurringPlanMustEndFirst     RECURRING_PLAN_MUST_END_FIRST
     │   ├── OneTimePlanLapses             ONE_TIME_PLAN_LAPSES
     │   ├── AlreadyScheduled              ALREADY_SCHEDULED
+    │   ├── PaidPlanFollows               PAID_PLAN_FOLLOWS
     │   ├── CheckoutProcessing            CHECKOUT_PROCESSING
     │   └── SwitchUnderWay                SWITCH_UNDER_WAY
     ├── PreviewNotPossible                PREVIEW_NOT_POSSIBLE
@@ -372,6 +373,15 @@ class AlreadyScheduled(PlanUnavailable):
 
     def __init__(self) -> None:
         super().__init__("This change is scheduled already")
+
+
+class PaidPlanFollows(PlanUnavailable):
+    """Another plan is paid for and begins when this one ends: a third one would take its place."""
+
+    code = "PAID_PLAN_FOLLOWS"
+
+    def __init__(self) -> None:
+        super().__init__("Another plan is paid for already: it begins when this one ends")
 
 
 class CheckoutProcessing(PlanUnavailable):

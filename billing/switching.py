@@ -9,6 +9,7 @@ from billing.errors import (
     AlreadyOnPlan,
     AlreadyScheduled,
     OneTimePlanLapses,
+    PaidPlanFollows,
     PastDue,
     PlanNotFound,
     PlanUnavailable,
@@ -37,6 +38,7 @@ class SwitchReason(StrEnum):
     RECURRING_PLAN_MUST_END_FIRST = "RECURRING_PLAN_MUST_END_FIRST"
     ONE_TIME_PLAN_LAPSES = "ONE_TIME_PLAN_LAPSES"
     ALREADY_SCHEDULED = "ALREADY_SCHEDULED"
+    PAID_PLAN_FOLLOWS = "PAID_PLAN_FOLLOWS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ _REFUSALS: Mapping[SwitchReason, type[PlanUnavailable]] = {
     SwitchReason.RECURRING_PLAN_MUST_END_FIRST: RecurringPlanMustEndFirst,
     SwitchReason.ONE_TIME_PLAN_LAPSES: OneTimePlanLapses,
     SwitchReason.ALREADY_SCHEDULED: AlreadyScheduled,
+    SwitchReason.PAID_PLAN_FOLLOWS: PaidPlanFollows,
 }
 
 _CYCLE_RANK = {BillingCycle.MONTHLY: 0, BillingCycle.YEARLY: 1}
@@ -133,8 +136,17 @@ def _action(
         return SwitchAction.UNAVAILABLE, SwitchReason.ALREADY_SCHEDULED
     if held.kind is PlanKind.RECURRING:
         return _from_recurring(subscription, held, plan, cycle)
+    return _from_free_or_one_time(subscription, held, plan)
+
+
+def _from_free_or_one_time(
+    subscription: LiveSubscription, held: PlanOffer, plan: PlanOffer
+) -> _Action:
+    pending = subscription.pending
     if plan.kind is PlanKind.FREE:
         return SwitchAction.UNAVAILABLE, SwitchReason.ONE_TIME_PLAN_LAPSES
+    if pending and pending.billing_cycle and plan.id != held.id:
+        return SwitchAction.UNAVAILABLE, SwitchReason.PAID_PLAN_FOLLOWS
     return SwitchAction.CHECKOUT, None
 
 

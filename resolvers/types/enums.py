@@ -217,6 +217,7 @@ described(
         "RECURRING_PLAN_MUST_END_FIRST": "Cancel the recurring plan and let its period end first.",
         "ONE_TIME_PLAN_LAPSES": "A one-time plan ends by itself when its period does.",
         "ALREADY_SCHEDULED": "This change is already scheduled.",
+        "PAID_PLAN_FOLLOWS": "Another plan is paid for already, and begins when this one ends.",
     },
     name="PlanOptionReason",
 )

@@ -32,6 +32,7 @@ PAST_DUE = "UNAVAILABLE: PAST_DUE"
 MUST_END = "UNAVAILABLE: RECURRING_PLAN_MUST_END_FIRST"
 LAPSES = "UNAVAILABLE: ONE_TIME_PLAN_LAPSES"
 SCHEDULED = "UNAVAILABLE: ALREADY_SCHEDULED"
+FOLLOWS = "UNAVAILABLE: PAID_PLAN_FOLLOWS"
 
 MONTHLY, YEARLY, ONE_TIME = BillingCycle.MONTHLY, BillingCycle.YEARLY, BillingCycle.ONE_TIME
 
@@ -79,6 +80,10 @@ SWITCHES = {
     "one-time": (
         held("sprint", ONE_TIME),
         [LAPSES, CHECKOUT, CHECKOUT, CHECKOUT, CHECKOUT, CHECKOUT],
+    ),
+    "one-time, with another one paid to follow": (
+        held("sprint", ONE_TIME) | pending("legacy", ONE_TIME),
+        [LAPSES, FOLLOWS, FOLLOWS, FOLLOWS, FOLLOWS, CHECKOUT],
     ),
     "an archived plan": (
         held("legacy", MONTHLY),

@@ -12,6 +12,18 @@ from models.subscription import Checkout, CheckoutStatus, SwitchQuote
 from tests.resolvers import till as tills
 from tests.resolvers.till import Till
 
+MARATHON = """
+[[plans]]
+id = "marathon"
+name = "Marathon"
+description = "The marathon plan."
+rank = 4
+kind = "ONE_TIME"
+credits_per_refresh = 900
+period_months = 6
+prices = { one_time = 16900 }
+"""
+
 PRO = {"plan": "pro", "cycle": "MONTHLY", "pending": None, "remaining": 500}
 
 
@@ -303,6 +315,23 @@ async def test_a_one_time_plan_cannot_be_cancelled(till: Till) -> None:
     await till.subscribe("sprint", "ONE_TIME")
 
     assert refusal(await till.switch("free")) == "ONE_TIME_PLAN_LAPSES"
+
+
+async def test_what_is_paid_to_follow_a_one_time_plan_is_not_pushed_aside(till: Till) -> None:
+    """Only the plan that is held can be prolonged meanwhile."""
+    await till.sell(f"{tills.CATALOGUE}{MARATHON}")
+    await till.subscribe("sprint", "ONE_TIME")
+    await till.subscribe("marathon", "ONE_TIME")
+    followed = await till.state()
+    assert (followed["plan"], followed["pending"]) == ("sprint", ("marathon", "ONE_TIME"))
+
+    assert refusal(await till.switch("pro", "MONTHLY")) == "PAID_PLAN_FOLLOWS"
+    assert refusal(await till.switch("marathon", "ONE_TIME")) == "ALREADY_SCHEDULED"
+    assert await till.sessions() == []
+    assert await till.state() == followed
+
+    await till.subscribe("sprint", "ONE_TIME")
+    assert (await till.state())["pending"] == ("marathon", "ONE_TIME")
 
 
 @pytest.mark.parametrize(

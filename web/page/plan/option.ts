@@ -26,6 +26,7 @@ export type Option = PlanChoiceOptionFragment;
 const REASONS: Record<PlanOptionReason, string> = {
   ALREADY_SCHEDULED: "This change is scheduled already.",
   ONE_TIME_PLAN_LAPSES: "Your plan ends by itself, and the workspace is on Free from then on.",
+  PAID_PLAN_FOLLOWS: "Another plan is paid for already, and begins when this one ends.",
   PAST_DUE: "A payment is due: pay it in the customer portal first.",
   RECURRING_PLAN_MUST_END_FIRST: "Downgrade to Free first, and let your current plan end.",
 };

@@ -71,6 +71,11 @@ const REFUSALS: Record<string, Words> = {
       "You can choose another plan when it has arrived.",
     canRetry: false,
   },
+  PAID_PLAN_FOLLOWS: {
+    title: "Another plan is paid for already",
+    advice: "You can choose again when it has begun.",
+    canRetry: false,
+  },
   RECURRING_PLAN_MUST_END_FIRST: {
     title: "Your plan has to end first",
     advice: "Downgrade to Free, and buy this plan when your current one has ended.",
