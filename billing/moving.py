@@ -244,9 +244,14 @@ async def _switch_later(
     if change is None:
         _refuse_untrue(errand, quote, state)
         state = await _made_free(errand, claim, state)
-        change = await errands.called(
-            errand, claim, "switch later", call=schedule, happened=happened
-        )
+        try:
+            change = await errands.called(
+                errand, claim, "switch later", call=schedule, happened=happened
+            )
+        except PaymentsRefused:
+            # Renewed since it was looked at, its period ends at another time than was shown.
+            _refuse_untrue(errand, quote, await payments.subscription(state.subscription_id))
+            raise
     state = await payments.subscription(state.subscription_id)
     async with errand.database.write() as session:
         await quotes.end(session, quote)

@@ -17,6 +17,9 @@ const PAUSE_MILLISECONDS = 2_000;
 const PATIENCE_ROUNDS = 30;
 const LONG_PAUSE_MILLISECONDS = 15_000;
 
+/** The credits of a plan come with its invoice, which may be settled a moment after the plan. */
+const UNTIL_BOOKED_MILLISECONDS = [2_000, 6_000];
+
 /**
  * Wait until a workspace holds something else than `before`, a fingerprint, and let the page show
  * it. Nobody tells of plans that were paid elsewhere, so the gateway is asked every few seconds.
@@ -36,6 +39,7 @@ export function useArrival(workspaceId: string, before: string) {
     if (!held || fingerprintOf(held) === old) return false;
     setArrived(held);
     askAgain(client);
+    for (const pause of UNTIL_BOOKED_MILLISECONDS) setTimeout(() => askAgain(client), pause);
     return true;
   };
   usePolling(look, {
