@@ -4,12 +4,12 @@ Everybody who changes what a workspace holds takes the lock of its row in `works
 that of its ledger after it, so that they take turns and never wait for each other in a circle.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, insert, select, update
+from sqlalchemy import DateTime, Uuid, bindparam, insert, select, update
 
 from billing import notices, rows
 from billing.calendar import Period
@@ -175,6 +175,22 @@ async def of_subscription(
     return None if row is None else _held(workspace_id, row)
 
 
+async def resume(session: Session, held: Held, *, ended_at: datetime) -> Held | None:
+    """End a plan, and let the one before it go on as if it had never ended.
+
+    None, and nothing is done, where none came before, or one that the provider has ended.
+    """
+    came_before = {"of_workspace": held.workspace_id, "until": held.period_start}
+    row = (await session.execute(_BEFORE, came_before)).one_or_none()
+    if row is None:
+        return None
+    await change(session, held, ended_at=ended_at, status=SubscriptionStatus.ENDED, pending=None)
+    live: dict[str, Any] = {"ended_at": None, "status": SubscriptionStatus.ACTIVE}
+    resumed = replace(_held(held.workspace_id, row), **live)
+    await change(session, resumed, **live)
+    return resumed
+
+
 async def add_ended(
     session: Session,
     *,
@@ -313,4 +329,12 @@ _HELD = (
     .where(_C.workspace_id == _OURS)
 )
 _LIVE = _HELD.where(_C.ended_at.is_(None))
+_BEFORE = (
+    _HELD.where(
+        _C.ended_at == bindparam("until", type_=DateTime(timezone=True)),
+        _C.stripe_subscription_id.is_(None),
+    )
+    .order_by(_C.created_at.desc())
+    .limit(1)
+)
 _OF_SUBSCRIPTION = _HELD.where(_C.stripe_subscription_id == bindparam("of_subscription"))

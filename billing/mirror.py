@@ -126,7 +126,7 @@ async def reflect(
             session,
             held,
             source_key=f"sub_end:{state.subscription_id}",
-            at=max(state.ended_at or now, held.period_start),
+            at=max(state.ended_at or now, held.period_start + _INSTANT),
             now=now,
         )
         return

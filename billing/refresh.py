@@ -111,7 +111,14 @@ async def begin_one_time(
 async def end_plan(
     session: Session, held: Held, *, source_key: str, at: datetime, now: datetime
 ) -> Held:
-    """End a plan and go back to Free: what is left of the plan's own lots expires."""
+    """End a plan and go back to Free: what is left of the plan's own lots expires.
+
+    If nothing of it was ever paid, the plan before it goes on, and brings no package twice.
+    """
+    if held.refresh is None:
+        resumed = await holding.resume(session, held, ended_at=at)
+        if resumed is not None:
+            return await caught_up(session, resumed, now=now)
     async with ledger.opened(session, workspace_id=held.workspace_id) as book:
         own = [
             lot.number

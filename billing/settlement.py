@@ -207,6 +207,12 @@ async def _settle_subscription(
     if story.invoice is not None and is_paid:
         follows = await mirror.pending(session, held, state, change=story.change)
         source_key = await invoices.settle(session, held, story.invoice, pending=follows, now=now)
+        held = await holding.of_subscription(
+            session,
+            workspace_id=live.workspace_id,
+            stripe_subscription_id=state.subscription_id,
+        )
+        assert held is not None
     await mirror.reflect(session, held, state, change=story.change, now=now)
     return source_key
 

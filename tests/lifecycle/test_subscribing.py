@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.lifecycle.cards import (
     ALWAYS_AUTHENTICATED,
     BANK_FAILS,
@@ -160,6 +162,31 @@ async def test_a_subscription_whose_bank_fails_brings_nothing(world: World) -> N
     await world.pass_time(days=4)
     assert (await owner.state()).status == "ACTIVE"
     assert await owner.adjustments() == [FREE, STARTER]
+
+
+@pytest.mark.parametrize("plan", ["free", "pass"])
+async def test_a_subscription_that_was_never_paid_leaves_what_was_before_it(
+    world: World, plan: str
+) -> None:
+    """And no credits: else who opens one after the other would have a package for each."""
+    owner = await world.owner()
+    if plan != "free":
+        await world.buy(owner, plan, "ONE_TIME")
+    before, entries = await owner.state(), await owner.adjustments()
+    page = (await owner.outcome("starter", "MONTHLY"))["url"]
+    await world.sandbox.pay(page, BANK_FAILS)
+    await world.pass_time(days=4, minutes=1)
+    assert (await owner.state()).status == "PAST_DUE"
+
+    _, truth = await world.sandbox.customer()
+    [subscription] = truth["subscriptions"]
+    await world.sandbox.api("DELETE", f"/v1/subscriptions/{subscription['subscription']}")
+    await world.settled()
+
+    assert await owner.state() == before
+    assert await owner.adjustments() == entries
+    await world.buy(owner, "pro", "MONTHLY")
+    assert (await owner.state()).plan == "pro"
 
 
 async def test_a_second_subscription_of_a_stale_page_is_ended_and_paid_back(
