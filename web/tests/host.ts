@@ -22,14 +22,26 @@ const RECORD = `mutation ($input: RecordUsageInput!) {
 const UPSERT_KEY = `mutation ($input: UpsertApiKeyInput!) {
   upsertApiKey(input: $input) { userErrors { message } }
 }`;
-const PLANS = "{ plans { id name } }";
+const PLANS = "{ plans { id name creditsPerRefresh } }";
 const SWITCH = `mutation ($input: SwitchPlanInput!) {
   switchPlan(input: $input) {
     outcome { ... on PlanCheckoutRequired { url } }
     userErrors { message }
   }
 }`;
-const HELD = "query ($id: ID!) { workspace(id: $id) { subscription { plan { name } } } }";
+const HELD = `query ($id: ID!) {
+  workspace(id: $id) { subscription { plan { name } } creditBalance { recurring } }
+}`;
+
+interface Plan {
+  id: string;
+  name: string;
+  creditsPerRefresh: number;
+}
+
+interface Held {
+  workspace: { subscription: { plan: { name: string } }; creditBalance: { recurring: number } };
+}
 
 /** A usage event as the host product tells of it, but for what every event has. */
 export type UsageEvent = Partial<
@@ -81,7 +93,7 @@ export class Host {
 
   /** Let the owner of a workspace buy a plan by the month, and pay it with a card. */
   async buyPlan(workspaceId: string, name: string, card = GOOD_CARD): Promise<void> {
-    const { plans } = await this.ask<{ plans: { id: string; name: string }[] }>(PLANS);
+    const { plans } = await this.ask<{ plans: Plan[] }>(PLANS);
     const plan = plans.find((each) => each.name === name);
     assert.ok(plan, `There is no plan ${name}`);
     const page = new URL(this.#url).origin;
@@ -105,23 +117,19 @@ export class Host {
       const outcome = new URLSearchParams({ outcome: "complete" });
       await fetch(next, { method: "POST", body: outcome, redirect: "manual" });
     }
-    await this.#holds(workspaceId, name);
+    await this.#holds(workspaceId, plan);
   }
 
-  /** Wait until a workspace holds a plan. */
-  async #holds(workspaceId: string, name: string): Promise<void> {
+  /** Wait until a workspace holds a plan and its credits: they come one after the other. */
+  async #holds(id: string, { name, creditsPerRefresh }: Plan): Promise<void> {
     const deadline = Date.now() + PATIENCE_MILLISECONDS;
-    while ((await this.#planOf(workspaceId)) !== name) {
+    for (;;) {
+      const { workspace } = await this.ask<Held>(HELD, { id });
+      const { subscription, creditBalance } = workspace;
+      if (subscription.plan.name === name && creditBalance.recurring >= creditsPerRefresh) return;
       assert.ok(Date.now() < deadline, `The workspace does not get the plan ${name}`);
       await setTimeout(PAUSE_MILLISECONDS);
     }
-  }
-
-  async #planOf(id: string): Promise<string> {
-    const { workspace } = await this.ask<{
-      workspace: { subscription: { plan: { name: string } } };
-    }>(HELD, { id });
-    return workspace.subscription.plan.name;
   }
 
   /** Tell of an API key; its external id is its name. */

@@ -103,8 +103,7 @@ spec(
     await olivia.page.getByRole("button", { name: "All types" }).click();
     await olivia.page.getByRole("checkbox", { name: "Messages" }).check();
     await olivia.page.keyboard.press("Escape");
-    await olivia.page.getByRole("button", { name: "Clear filters" }).waitFor();
-    await olivia.isQuiet();
+    await olivia.rows();
 
     const { workspace } = await house.host.ask<Totals>(TOTALS, {
       workspace: house.workspace(STUDIO),
@@ -252,8 +251,12 @@ spec(
     const charges = drawer.getByRole("list", { name: "Charges, latest first" });
     await charges.waitFor();
     const more = drawer.getByRole("button", { name: "Show more" });
-    while (await more.isVisible()) await olivia.asks("ConversationCharges", () => more.click());
-    const costs = await charges.locator(":scope > li").allInnerTexts();
+    const items = charges.locator(":scope > li");
+    for (let shown = await items.count(); await more.isVisible(); shown = await items.count()) {
+      await more.click();
+      await items.nth(shown).waitFor();
+    }
+    const costs = await items.allInnerTexts();
     const sum = costs.reduce(
       (all, text) => all + numberIn(/([\d,]+) credits?\b/.exec(text)?.[1]),
       0,

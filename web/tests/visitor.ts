@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
 import type { Browser, BrowserContext, Locator, Page, Request } from "playwright-core";
 
 /** How the page is looked at. */
@@ -20,6 +21,9 @@ export interface Asked {
 
 /** Nothing takes longer, even on a machine that is busy. */
 const PATIENCE_MILLISECONDS = 15_000;
+
+/** A page that has asked for nothing for so long has nothing more to ask for. */
+const QUIET_MILLISECONDS = 150;
 
 /** A person with a browser of their own, in which every complaint is heard. */
 export class Visitor {
@@ -114,9 +118,20 @@ export class Visitor {
     await this.page.waitForFunction((wanted) => wanted === document.activeElement, handle);
   }
 
-  /** Wait until nothing is asked of anybody. */
+  /** Wait until there are as many of something, and not one more or less. */
+  async counts(elements: Locator, count: number): Promise<void> {
+    await elements.nth(count).waitFor({ state: "detached" });
+    if (count > 0) await elements.nth(count - 1).waitFor();
+    assert.equal(await elements.count(), count);
+  }
+
+  /** Wait until all that was asked is answered, and the page has asked for nothing for a while. */
   async isQuiet(): Promise<void> {
-    await this.page.waitForLoadState("networkidle");
+    await this.page.waitForLoadState("networkidle"); // true for ever after the first load
+    for (let asked = -1; asked !== this.asked.length; ) {
+      asked = this.asked.length;
+      await setTimeout(QUIET_MILLISECONDS);
+    }
   }
 
   /** Do something, wait for what it asks of the gateway, and return that. */
