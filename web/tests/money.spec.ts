@@ -113,6 +113,7 @@ spec("Downgrading to Free says what becomes of everything, and can be undone", a
   await undo.getByRole("button", { name: "Undo the change" }).click();
   await olivia.page.getByRole("alert").getByText("You stay on Pro").waitFor();
   await plan.getByText("Renews on").waitFor();
+  await olivia.focuses(olivia.page.getByRole("button", { name: "Change plan" }));
   assert.equal(await plan.getByText(/^Changes to/).count(), 0);
   assert.deepEqual(await house.stripe.paid(workspace), [2900]);
 });

@@ -1,7 +1,7 @@
 import { Alert, Badge, Button, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconAlertTriangle, IconCalendarEvent } from "@tabler/icons-react";
-import { lazy } from "react";
+import { lazy, type RefObject, useEffect, useRef } from "react";
 import { Actions } from "../Actions";
 import { Fact, Facts } from "../Facts";
 import { type FragmentType, graphql, read } from "../gql";
@@ -46,6 +46,7 @@ export function PlanCard({ workspace: shown }: { workspace: FragmentType<typeof 
   const { id, subscription, viewerPermissions } = read(PLAN_CARD, shown);
   const { canManagePlan, canOpenPortal, reason } = viewerPermissions;
   const [isOpened, { open, close }] = useDisclosure();
+  const changePlan = useRef<HTMLButtonElement>(null);
   return (
     <Panel
       title="Plan"
@@ -71,12 +72,12 @@ export function PlanCard({ workspace: shown }: { workspace: FragmentType<typeof 
       {subscription.status === "PAST_DUE" && <PastDue />}
       <PlanFacts subscription={subscription} />
       {subscription.pendingChange && (
-        <PendingChange change={subscription.pendingChange}>
+        <PendingChange change={subscription.pendingChange} heir={changePlan}>
           <UndoButton workspaceId={id} disabled={!canManagePlan} />
         </PendingChange>
       )}
       <Actions label="Plan" reason={canManagePlan && canOpenPortal ? null : reason}>
-        <Button onClick={open} disabled={!canManagePlan}>
+        <Button ref={changePlan} onClick={open} disabled={!canManagePlan}>
           Change plan
         </Button>
         <PortalButton workspaceId={id} disabled={!canOpenPortal} />
@@ -128,11 +129,20 @@ function PastDue() {
 
 interface PendingChangeProps {
   change: NonNullable<Subscription["pendingChange"]>;
+  /** What has the focus after what is in here, which goes when the change does. */
+  heir: RefObject<HTMLElement | null>;
   children: React.ReactNode;
 }
 
-function PendingChange({ change, children }: PendingChangeProps) {
+function PendingChange({ change, heir, children }: PendingChangeProps) {
   const { plan, billingCycle, effectiveAt } = change;
+  useEffect(
+    () => () => {
+      const isLost = document.activeElement === document.body;
+      if (isLost) heir.current?.focus({ preventScroll: true });
+    },
+    [heir],
+  );
   return (
     <Alert
       role="note"
