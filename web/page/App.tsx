@@ -1,8 +1,10 @@
 import { useDocumentTitle, useWindowEvent } from "@mantine/hooks";
+import { useState } from "react";
 import { useQuery } from "urql";
-import { useWorkspaceId } from "./address";
+import { useUsageRange, useWorkspaceId } from "./address";
 import { failureOf, isOfNoSuchId } from "./client/failure";
 import { useLatest } from "./client/latest";
+import { seriesOf } from "./credits/usageRange";
 import { graphql } from "./gql";
 import { Header } from "./Header";
 import { isDemo } from "./session/people";
@@ -17,7 +19,12 @@ import { OverviewSkeleton } from "./workspace/OverviewSkeleton";
 import { WorkspaceSwitcher } from "./workspace/WorkspaceSwitcher";
 
 const PAGE = graphql(`
-  query Page($workspace: ID!, $isSelected: Boolean!) {
+  query Page(
+    $workspace: ID!
+    $isSelected: Boolean!
+    $usage: DateQuickPick!
+    $granularity: SeriesGranularity!
+  ) {
     viewer {
       id
       name
@@ -45,9 +52,14 @@ export function App() {
 
 function Page() {
   const [workspaceId] = useWorkspaceId();
+  const loadedRange = useLoadedRange(workspaceId);
   const [{ data: answered, error: problem, fetching }, ask] = useQuery({
     query: PAGE,
-    variables: { workspace: workspaceId ?? "", isSelected: workspaceId !== null },
+    variables: {
+      workspace: workspaceId ?? "",
+      isSelected: workspaceId !== null,
+      ...seriesOf(loadedRange),
+    },
     requestPolicy: "cache-and-network",
   });
   const data = useLatest(answered);
@@ -72,11 +84,20 @@ function Page() {
         {workspace && <OfflineNotice />}
       </div>
       {error && !isSaidAlready && <FailureNotice error={error} onRetry={askAgain} />}
-      {workspace && <Overview key={workspace.id} workspace={workspace} />}
+      {workspace && <Overview key={workspace.id} workspace={workspace} loadedRange={loadedRange} />}
       {!workspace && fetching && <OverviewSkeleton />}
       {!workspace && !fetching && !error && (
         <NoWorkspace user={viewer ?? null} isSelected={workspaceId !== null} />
       )}
     </main>
   );
+}
+
+/** Return what time of the usage comes with a workspace: the one that its address named first. */
+function useLoadedRange(workspaceId: string | null) {
+  const [range] = useUsageRange();
+  const [loaded, setLoaded] = useState({ workspaceId, range });
+  if (loaded.workspaceId === workspaceId) return loaded.range;
+  setLoaded({ workspaceId, range });
+  return range;
 }

@@ -36,6 +36,7 @@ const view = {
 const PLACE = {
   workspace: parseAsString,
   tab: parseAsStringLiteral(TABS).withDefault("conversations"),
+  usage: parseAsStringLiteral(QUICK_PICKS).withDefault("LAST_30_DAYS"),
 };
 
 const everything = { ...PLACE, ...view };
@@ -45,7 +46,7 @@ const NOWHERE = Object.fromEntries(Object.keys(view).map((name) => [name, null])
 export function useWorkspaceId(): [string | null, (id: string | null) => void] {
   const [{ workspace }, set] = useQueryStates(everything, { history: "push" });
   const select = useCallback(
-    (id: string | null) => void set({ ...NOWHERE, tab: null, workspace: id }),
+    (id: string | null) => void set({ ...NOWHERE, tab: null, usage: null, workspace: id }),
     [set],
   );
   return [workspace, select];
@@ -56,6 +57,11 @@ export function useTab(): [Tab, (tab: Tab) => void] {
   const [{ tab }, set] = useQueryStates(everything, { history: "push" });
   const select = useCallback((next: Tab) => void set({ ...NOWHERE, tab: next }), [set]);
   return [tab, select];
+}
+
+/** The time that the chart of the usage shows, whatever tab is open, and how to show another. */
+export function useUsageRange() {
+  return useQueryState("usage", PLACE.usage.withOptions({ history: "push" }));
 }
 
 export type View = Values<typeof view>;

@@ -141,12 +141,23 @@ spec("The chart is also a table, and its time is chosen", async (house) => {
   const usage = olivia.page.getByRole("region", { name: "Usage", exact: true });
   await usage.getByRole("button", { name: "Show as table" }).click();
   const table = usage.getByRole("table", { name: /^Credits used each day/ });
-  assert.equal(await table.getByRole("row").count(), 31);
+  const rows = table.getByRole("row");
+  await olivia.counts(rows, 31);
   await olivia.asks("UsageSeries", () => usage.getByText("7 days").click());
-  await table.getByRole("row").nth(8).waitFor({ state: "detached" });
-  assert.equal(await table.getByRole("row").count(), 8);
+  await olivia.counts(rows, 8);
   await olivia.asks("UsageSeries", () => usage.getByText("3 months").click());
   await usage.getByRole("table", { name: /^Credits used each week/ }).waitFor();
+
+  // It is in the address: shared, left with the page's first request, and undone by going back.
+  const amir = await house.visitor("admin");
+  await amir.open(olivia.page.url());
+  const chart = amir.page.getByRole("region", { name: "Usage", exact: true });
+  await chart.getByText("Credits used each week (UTC)").waitFor();
+  await amir.rows();
+  assert.deepEqual(amir.operations().toSorted(), ["Conversations", "Page"]);
+  await olivia.page.goBack();
+  await olivia.counts(rows, 8);
+  assert.equal(olivia.address().usage, "LAST_7_DAYS");
 });
 
 spec("The overview tells what the gateway tells", async (house) => {

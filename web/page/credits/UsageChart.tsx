@@ -1,29 +1,28 @@
 import { SegmentedControl, Skeleton, VisuallyHidden } from "@mantine/core";
 import { useState } from "react";
 import { useQuery } from "urql";
+import { useUsageRange } from "../address";
 import { type FragmentType, graphql, read } from "../gql";
-import type { DateQuickPick, SeriesGranularity } from "../gql/graphql";
+import type { DateQuickPick } from "../gql/graphql";
 import { Panel } from "../Panel";
 import { FailureNotice } from "../states/FailureNotice";
 import { UsageBars } from "./UsageBars";
 import classes from "./UsageChart.module.css";
+import { seriesOf } from "./usageRange";
 
 const USAGE_CHART = graphql(`
   fragment UsageChart on Workspace {
     id
-    usageSeries(filterBy: { occurredAt: { quickPick: LAST_30_DAYS } }, granularity: DAY) {
+    usageSeries(filterBy: { occurredAt: { quickPick: $usage } }, granularity: $granularity) {
       ...UsageBars
     }
   }
 `);
 
 const USAGE_SERIES = graphql(`
-  query UsageSeries($workspace: ID!, $range: DateQuickPick!, $granularity: SeriesGranularity!) {
+  query UsageSeries($workspace: ID!, $usage: DateQuickPick!, $granularity: SeriesGranularity!) {
     workspace(id: $workspace) {
-      id
-      usageSeries(filterBy: { occurredAt: { quickPick: $range } }, granularity: $granularity) {
-        ...UsageBars
-      }
+      ...UsageChart
     }
   }
 `);
@@ -34,28 +33,26 @@ const RANGES: { value: DateQuickPick; label: string }[] = [
   { value: "LAST_3_MONTHS", label: "3 months" },
 ];
 
-const GRANULARITIES: Record<DateQuickPick, SeriesGranularity> = {
-  LAST_7_DAYS: "DAY",
-  LAST_30_DAYS: "DAY",
-  LAST_3_MONTHS: "WEEK",
-};
-
-/** Which range comes with the page; the others are asked for when they are chosen. */
-const FIRST: DateQuickPick = "LAST_30_DAYS";
+interface Props {
+  workspace: FragmentType<typeof USAGE_CHART>;
+  /** The time that came with the page; another one is asked for when it is chosen. */
+  loadedRange: DateQuickPick;
+}
 
 /** The credits used over time, by what they were used for. */
-export function UsageChart({ workspace: shown }: { workspace: FragmentType<typeof USAGE_CHART> }) {
-  const workspace = read(USAGE_CHART, shown);
-  const [range, setRange] = useState<DateQuickPick>(FIRST);
+export function UsageChart({ workspace: loaded, loadedRange }: Props) {
+  const { id } = read(USAGE_CHART, loaded);
+  const [range, setRange] = useUsageRange();
   const [isTable, setTable] = useState(false);
-  const granularity = GRANULARITIES[range];
+  const isLoaded = range === loadedRange;
+  const series = seriesOf(range);
   const [{ data, error, fetching }, ask] = useQuery({
     query: USAGE_SERIES,
-    variables: { workspace: workspace.id, range, granularity },
-    pause: range === FIRST,
+    variables: { workspace: id, ...series },
+    pause: isLoaded,
   });
-  const points = range === FIRST ? workspace.usageSeries : data?.workspace?.usageSeries;
-  const isOnItsWay = range !== FIRST && fetching;
+  const points = read(USAGE_CHART, isLoaded ? loaded : data?.workspace)?.usageSeries;
+  const isOnItsWay = !isLoaded && fetching;
   return (
     <Panel
       title="Usage"
@@ -65,11 +62,11 @@ export function UsageChart({ workspace: shown }: { workspace: FragmentType<typeo
           aria-label="Time shown in the usage chart"
           data={RANGES}
           value={range}
-          onChange={setRange}
+          onChange={(next) => void setRange(next)}
         />
       }
     >
-      {error && range !== FIRST && (
+      {error && !isLoaded && (
         <FailureNotice error={error} onRetry={() => ask({ requestPolicy: "network-only" })} />
       )}
       {isOnItsWay && (
@@ -79,7 +76,12 @@ export function UsageChart({ workspace: shown }: { workspace: FragmentType<typeo
         </div>
       )}
       {points && !isOnItsWay && (
-        <UsageBars points={points} granularity={granularity} isTable={isTable} onTable={setTable} />
+        <UsageBars
+          points={points}
+          granularity={series.granularity}
+          isTable={isTable}
+          onTable={setTable}
+        />
       )}
     </Panel>
   );
