@@ -175,20 +175,20 @@ async def of_subscription(
     return None if row is None else _held(workspace_id, row)
 
 
-async def resume(session: Session, held: Held, *, ended_at: datetime) -> Held | None:
-    """End a plan, and let the one before it go on as if it had never ended.
-
-    None, and nothing is done, where none came before, or one that the provider has ended.
-    """
+async def before(session: Session, held: Held) -> Held | None:
+    """Return the plan that ended when this one began; None for one that the provider has ended."""
     came_before = {"of_workspace": held.workspace_id, "until": held.period_start}
     row = (await session.execute(_BEFORE, came_before)).one_or_none()
-    if row is None:
-        return None
-    await change(session, held, ended_at=ended_at, status=SubscriptionStatus.ENDED, pending=None)
+    return None if row is None else _held(held.workspace_id, row)
+
+
+async def resume(session: Session, ended: Held, *, instead_of: Held, ended_at: datetime) -> Held:
+    """Let a plan that has ended go on as if it had not, and end the one that came after it."""
+    over = {"ended_at": ended_at, "status": SubscriptionStatus.ENDED, "pending": None}
+    await change(session, instead_of, **over)
     live: dict[str, Any] = {"ended_at": None, "status": SubscriptionStatus.ACTIVE}
-    resumed = replace(_held(held.workspace_id, row), **live)
-    await change(session, resumed, **live)
-    return resumed
+    await change(session, ended, **live)
+    return replace(ended, **live)
 
 
 async def add_ended(

@@ -10,18 +10,14 @@ from uuid import UUID
 
 from sqlalchemy import Uuid, and_, bindparam, or_, select, update
 
-from billing import holding, ledger, notices, prices, referrals, refresh, rows
-from billing.calendar import add_months
-from billing.catalog import MONTHS_A_YEAR
-from billing.details import Purchase as PurchaseDetail
-from billing.details import ReferralStage
+from billing import ledger, notices, one_time, prices, rows
+from billing.details import Purchase
 from billing.entries import Grant
-from billing.holding import Held, Pending
+from billing.holding import Held
 from billing.payments import CheckoutMode, CheckoutProgress, CheckoutState
-from billing.unsettled import CheckoutUnknown, Purchase, PurchaseRefused
+from billing.unsettled import CheckoutUnknown
 from models.database import Session
 from models.ledger import AdjustmentType, LotKind
-from models.plan import BillingCycle, PlanKind
 from models.subscription import Checkout, CheckoutKind, CheckoutStatus
 
 
@@ -67,7 +63,7 @@ async def settle(
     if recorded.kind is CheckoutKind.TOP_UP:
         await _grant_packs(session, held, recorded, state, receipt_url=receipt_url, now=now)
     else:
-        await _begin_one_time(session, held, state, now=now)
+        await one_time.begin(session, held, state, now=now)
     return source_key
 
 
@@ -131,7 +127,7 @@ async def _grant_packs(
         type=AdjustmentType.CREDIT_PACKAGE_PURCHASE,
         credits=recorded.credits // recorded.packs * state.quantity,
         kind=LotKind.PURCHASED,
-        detail=PurchaseDetail(
+        detail=Purchase(
             state.quantity,
             state.paid.amount_minor,
             state.paid.currency,
@@ -141,69 +137,6 @@ async def _grant_packs(
         description=f"{state.quantity} x {name}",
     )
     await ledger.grant(session, workspace_id=held.workspace_id, grant=grant, now=now)
-
-
-async def _begin_one_time(
-    session: Session, held: Held, state: CheckoutState, *, now: datetime
-) -> None:
-    """Begin a one-time plan, extend the one that is held, or let it follow another one.
-
-    What is held may be over before the clock has noticed, and something else may follow it.
-    """
-    plan, _ = await prices.plan(session, state.price_id)
-    assert plan.period_months is not None
-    held = await refresh.caught_up(session, held, now=now)
-    if held.plan.kind is PlanKind.RECURRING:
-        raise _refused(held, state, f"{held.plan.name} has not ended")
-    if held.plan.kind is PlanKind.FREE:
-        await refresh.begin_one_time(
-            session,
-            workspace_id=held.workspace_id,
-            plan=plan,
-            at=now,
-            source=f"checkout:{state.session_id}",
-            now=now,
-        )
-    elif plan.id == held.plan.id:
-        await _extend(session, held, months=plan.period_months)
-    elif held.pending is None or held.pending.plan_id == plan.id:
-        assert held.period_end is not None
-        following = Pending(
-            plan_id=plan.id, billing_cycle=BillingCycle.ONE_TIME, at=held.period_end
-        )
-        await holding.change(session, held, pending=following)
-    else:
-        raise _refused(held, state, f"another plan follows {held.plan.name} already")
-    if state.paid.amount_minor:
-        await referrals.enqueue(
-            session,
-            workspace_id=held.workspace_id,
-            stage=ReferralStage.FIRST_PAID_PLAN,
-            now=now,
-        )
-
-
-async def _extend(session: Session, held: Held, *, months: int) -> None:
-    """Let a one-time plan last longer, counted from its start; the clock grants its packages."""
-    assert held.period_end is not None
-    start, end = held.period_start, held.period_end
-    paid = (end.year - start.year) * MONTHS_A_YEAR + end.month - start.month
-    end = add_months(start, paid + months)
-    following = held.pending
-    if following is not None:
-        following = Pending(
-            plan_id=following.plan_id, billing_cycle=following.billing_cycle, at=end
-        )
-    await holding.change(session, held, period_end=end, pending=following)
-
-
-def _refused(held: Held, state: CheckoutState, reason: str) -> PurchaseRefused:
-    purchase = Purchase(
-        workspace_id=held.workspace_id,
-        in_the_way=held.stripe_subscription_id,
-        payment_id=state.payment_id,
-    )
-    return PurchaseRefused(purchase, f"{state.session_id} buys what cannot begin: {reason}")
 
 
 _BOUGHT_NOTHING = frozenset(

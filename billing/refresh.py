@@ -52,7 +52,8 @@ async def caught_up(session: Session, held: Held, *, now: datetime) -> Held:
     Who changes a plan does this first, in case the clock is late. They hold the workspace's lock.
     """
     while _has_lapsed(held, now):
-        held = await _lapse(session, held, now=now)
+        assert held.period_end is not None
+        held = await _follow(session, held, at=held.period_end, now=now)
     return await _refresh(session, held, now=now)
 
 
@@ -111,14 +112,14 @@ async def begin_one_time(
 async def end_plan(
     session: Session, held: Held, *, source_key: str, at: datetime, now: datetime
 ) -> Held:
-    """End a plan and go back to Free: what is left of the plan's own lots expires.
+    """End a plan and begin what follows it: what is left of the plan's own lots expires.
 
     If nothing of it was ever paid, the plan before it goes on, and brings no package twice.
     """
-    if held.refresh is None:
-        resumed = await holding.resume(session, held, ended_at=at)
-        if resumed is not None:
-            return await caught_up(session, resumed, now=now)
+    before = None if held.refresh else await holding.before(session, held)
+    if before is not None:
+        resumed = await holding.resume(session, before, instead_of=held, ended_at=at)
+        return await caught_up(session, resumed, now=now)
     async with ledger.opened(session, workspace_id=held.workspace_id) as book:
         own = [
             lot.number
@@ -126,7 +127,22 @@ async def end_plan(
             if lot.kind is LotKind.RECURRING and lot.created_at >= held.created_at
         ]
         book.end(own, source_key=source_key, now=now)
-    return await begin_free(session, workspace_id=held.workspace_id, at=at, now=now)
+    return await _follow(session, held, at=at, now=now)
+
+
+async def times_bought(session: Session, held: Held) -> int:
+    """Return how often the one-time plan that follows was bought while this one was held."""
+    assert held.pending is not None
+    bought = await session.execute(
+        _TIMES_BOUGHT,
+        {
+            "of_workspace": held.workspace_id,
+            "of_plan": held.pending.plan_id,
+            "since": held.created_at,
+        },
+    )
+    times: int = bought.scalar_one()
+    return times
 
 
 def _has_lapsed(held: Held, now: datetime) -> bool:
@@ -137,20 +153,18 @@ def _has_lapsed(held: Held, now: datetime) -> bool:
     )
 
 
-async def _lapse(session: Session, held: Held, *, now: datetime) -> Held:
-    """End a one-time plan: another one that was bought to follow it begins, or Free does."""
-    ended_at = held.period_end
-    assert ended_at is not None
-    if held.pending is None or held.pending.billing_cycle is None:
-        return await begin_free(session, workspace_id=held.workspace_id, at=ended_at, now=now)
+async def _follow(session: Session, held: Held, *, at: datetime, now: datetime) -> Held:
+    """Begin what follows a plan that ends: a one-time plan that was bought to do so, or Free."""
+    if held.pending is None or held.pending.billing_cycle is not BillingCycle.ONE_TIME:
+        return await begin_free(session, workspace_id=held.workspace_id, at=at, now=now)
 
     plan = await holding.plan(session, plan_id=held.pending.plan_id)
     return await begin_one_time(
         session,
         workspace_id=held.workspace_id,
         plan=plan,
-        at=ended_at,
-        times=await _times_bought(session, held),
+        at=at,
+        times=max(1, await times_bought(session, held)),
         now=now,
     )
 
@@ -175,20 +189,6 @@ async def _refresh(session: Session, held: Held, *, now: datetime) -> Held:
         session, held=held, refresh=period, type_=AdjustmentType.PACKAGE_RESET, now=now
     )
     return replace(held, refresh=period)
-
-
-async def _times_bought(session: Session, held: Held) -> int:
-    """Return how often the plan that follows was bought while this one was held."""
-    assert held.pending is not None
-    bought = await session.execute(
-        _TIMES_BOUGHT,
-        {
-            "of_workspace": held.workspace_id,
-            "of_plan": held.pending.plan_id,
-            "since": held.created_at,
-        },
-    )
-    return max(1, bought.scalar_one())
 
 
 _SUBSCRIPTIONS = rows.table(Subscription).c
@@ -232,4 +232,5 @@ _TIMES_BOUGHT = select(func.count()).where(
     _CHECKOUTS.plan_id == bindparam("of_plan"),
     _CHECKOUTS.billing_cycle == BillingCycle.ONE_TIME,
     _CHECKOUTS.completed_at >= bindparam("since", type_=DateTime(timezone=True)),
+    _CHECKOUTS.reversed_at.is_(None),
 )

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from billing import holding, invoices, mirror, ownership, purchases, reversals
+from billing import holding, invoices, mirror, one_time, ownership, purchases, reversals
 from billing.holding import Held
 from billing.payments import (
     CheckoutState,
@@ -141,6 +141,9 @@ async def settle(session: Session, story: Story, *, now: datetime) -> UUID | Non
             source_key=source_key,
             now=now,
         )
+        if story.checkout is not None:
+            held = await holding.locked(session, workspace_id=workspace_id)
+            await one_time.settle_reversal(session, held, story.checkout, story.payment, now=now)
     return workspace_id
 
 

@@ -105,7 +105,10 @@ class Subscription(Base):
 
 
 class Checkout(Base):
-    """A purchase that is paid on a hosted page: credit packs, or the first period of a plan."""
+    """A purchase that is paid on a hosted page: credit packs, or the first period of a plan.
+
+    `reversed_at` is since when all that was paid for a one-time plan has gone back.
+    """
 
     __tablename__ = "checkouts"
 
@@ -134,6 +137,7 @@ class Checkout(Base):
     created_at: Mapped[Timestamp]
     expires_at: Mapped[Timestamp | None]
     completed_at: Mapped[Timestamp | None]
+    reversed_at: Mapped[Timestamp | None]
 
     __table_args__ = (
         CheckConstraint(

@@ -78,6 +78,79 @@ async def test_paid_by_bank_it_begins_when_the_money_has_come(world: World) -> N
     assert of_type(await unlucky.adjustments(), "SUBSCRIPTION_RENEWAL") == []
 
 
+async def test_it_ends_when_all_that_was_paid_for_it_goes_back(world: World) -> None:
+    """There is no subscription to cancel. Half of the money takes half of a package, no month."""
+    owner = await world.subscribed("pass", "ONE_TIME")
+    [intent] = await _payments(world)
+
+    await world.sandbox.refund(intent, 3950)
+    await world.settled()
+    state = await owner.state()
+    assert (state.plan, state.recurring) == ("pass", 100 + 150)
+
+    await world.sandbox.refund(intent, 3950)
+    await world.settled()
+    state = await owner.state()
+    assert (state.plan, state.cycle, state.recurring) == ("free", None, 100 + 100)
+    assert of_type(await owner.adjustments(), "CREDIT_REFUND") == [-150, -150]
+    await world.pass_time(days=31, hours=1)
+    assert (await owner.state()).recurring == PACKAGES["free"]
+
+
+async def test_a_longer_time_that_is_paid_back_is_taken_back(world: World) -> None:
+    """What was paid before stays, and what follows the plan follows sooner."""
+    owner = await world.subscribed("pass", "ONE_TIME")
+    first_end = await _end(owner)
+    await world.buy(owner, "pass", "ONE_TIME")
+    assert await _end(owner) == add_months(first_end, 3)
+
+    await world.sandbox.refund((await _payments(world))[-1], 7900)
+    await world.settled()
+
+    assert await _end(owner) == first_end
+    state = await owner.state()
+    assert (state.plan, state.recurring) == ("pass", 100 + 300)
+
+
+async def test_a_dispute_ends_it_and_a_won_one_lets_it_go_on(world: World) -> None:
+    """Until the end that it had; its credits come again, and no package twice."""
+    owner = await world.subscribed("pass", "ONE_TIME")
+    end = await _end(owner)
+    [intent] = await _payments(world)
+
+    dispute = await world.sandbox.control(f"payments/{intent}/dispute")
+    await world.settled()
+    assert (await owner.state()).plan == "free"
+    await world.sandbox.control(f"disputes/{dispute['id']}/win")
+    await world.settled()
+
+    state = await owner.state()
+    assert (state.plan, await _end(owner)) == ("pass", end)
+    assert of_type(await owner.adjustments(), "CREDIT_REFUND") == [-300, 300]
+    assert of_type(await owner.adjustments(), "SUBSCRIPTION_RENEWAL") == [300]
+
+
+async def test_a_refund_of_an_earlier_time_leaves_the_present_one(world: World) -> None:
+    """It lapsed long ago; what was bought since has been paid."""
+    owner = await world.subscribed("pass", "ONE_TIME")
+    for _ in range(4):
+        await world.pass_time(days=31, hours=1)
+    assert (await owner.state()).plan == "free"
+    await world.buy(owner, "pass", "ONE_TIME")
+    end = await _end(owner)
+
+    await world.sandbox.refund((await _payments(world))[0], 7900)
+    await world.settled()
+
+    assert ((await owner.state()).plan, await _end(owner)) == ("pass", end)
+
+
+async def _payments(world: World) -> list[str]:
+    """Return the payments of the pages that were paid, oldest first."""
+    _, truth = await world.sandbox.customer()
+    return [checkout["payment_intent"] for checkout in truth["checkouts"]]
+
+
 async def _end(owner: Owner) -> datetime:
     state = await owner.state()
     assert state.period_end is not None
