@@ -7,7 +7,7 @@ the subscription shows tells whether it has been made.
 from datetime import datetime
 from uuid import UUID
 
-from billing import errands, holding, idempotency, outcomes, quotes, settlement
+from billing import errands, holding, idempotency, outcomes, pending_changes, quotes, settlement
 from billing.errands import Errand
 from billing.errors import (
     NoPendingChange,
@@ -73,6 +73,8 @@ async def confirm(
     False when something else is held by now. Raises PreviewExpired and SwitchUnderWay.
     """
     state = await errand.payments.subscription(_subscription_id(held))
+    await _refuse_other_sum(errand, quote_id, state)
+    follows = await pending_changes.noted(errand, state)
     async with errand.database.write() as session:
         if await holding.locked(session, workspace_id=errand.workspace_id) != held:
             return False
@@ -81,7 +83,7 @@ async def confirm(
             raise PreviewExpired
         if not await quotes.begin(session, quote, now=errand.now):
             raise SwitchUnderWay
-        progress = {_SUBSCRIPTION: state.subscription_id, _QUOTE: str(quote.id)}
+        progress = {_SUBSCRIPTION: state.subscription_id, _QUOTE: str(quote.id)} | follows
         await idempotency.keep(session, claim, progress)
     return True
 
@@ -101,7 +103,9 @@ async def go_on(errand: Errand, claim: Claim) -> Answer:
         if quote.action is SwitchAction.UPGRADE_NOW:
             return await _switch_now(errand, claim, quote, state)
         return await _switch_later(errand, claim, quote, state)
-    except (PaymentDeclined, PreviewExpired):
+    except (PaymentDeclined, PaymentsRefused, PreviewExpired):
+        subscription_id = claim.progress[_SUBSCRIPTION]
+        await pending_changes.put_back(errand, claim, subscription_id=subscription_id)
         await _give_up(errand, quote)
         raise
 
@@ -109,7 +113,7 @@ async def go_on(errand: Errand, claim: Claim) -> Answer:
 async def undo(errand: Errand, claim: Claim) -> Answer:
     """Undo what is to come, if it is still to come."""
     state = await errand.payments.subscription(claim.progress[_SUBSCRIPTION])
-    state = await _without_pending(errand, claim, state)
+    state = await pending_changes.undone(errand, claim, state)
     async with errand.database.write() as session:
         await settlement.subscription(session, state, now=errand.now)
         return await idempotency.settle(session, claim, {})
@@ -127,6 +131,26 @@ def _subscription_id(held: Held) -> str:
     if held.stripe_subscription_id is None:
         raise PaymentsRefused("The plan was not bought with the payment provider")
     return held.stripe_subscription_id
+
+
+async def _refuse_other_sum(errand: Errand, quote_id: UUID, state: SubscriptionState) -> None:
+    """Refuse a quote that would now charge another sum than was shown. Raises PreviewExpired.
+
+    The customer's balance, the quantity or a discount may have changed, of which we are not told.
+    """
+    async with errand.database.write() as session:
+        quote = await quotes.find(session, workspace_id=errand.workspace_id, quote_id=quote_id)
+    if quote is None or not quote.is_true_of(state):
+        raise PreviewExpired
+    if quote.action is SwitchAction.UPGRADE_NOW and state.price_id != quote.price_id:
+        try:
+            found = await errand.payments.preview_switch(
+                state, price_id=quote.price_id, proration_at=quote.proration_at
+            )
+        except PaymentsRefused:
+            raise PreviewExpired from None
+        if found.due != quote.due:
+            raise PreviewExpired
 
 
 def _target(choice: Choice) -> Target:
@@ -243,6 +267,7 @@ async def _switch_later(
     change = await scheduled(state)
     if change is None:
         _refuse_untrue(errand, quote, state)
+        state = await pending_changes.without_update(errand, claim, state)
         state = await _made_free(errand, claim, state)
         try:
             change = await errands.called(
@@ -268,8 +293,9 @@ async def _cancel(errand: Errand, claim: Claim, state: SubscriptionState) -> Ans
         found = await payments.subscription(state.subscription_id)
         return found if found.cancels_at is not None else None
 
+    state = await pending_changes.without_update(errand, claim, state)
     if state.cancels_at is None:
-        kept = await _released(errand, claim, state)
+        kept = await pending_changes.released(errand, claim, state)
         state = await errands.called(
             errand,
             claim,
@@ -288,53 +314,11 @@ async def _cancel(errand: Errand, claim: Claim, state: SubscriptionState) -> Ans
 
 async def _made_free(errand: Errand, claim: Claim, state: SubscriptionState) -> SubscriptionState:
     """Undo what is to come, for a switch, and show that: the switch itself may be declined."""
-    free = await _without_pending(errand, claim, state)
+    free = await pending_changes.undone(errand, claim, state)
     if free is not state:
         async with errand.database.write() as session:
             await settlement.subscription(session, free, now=errand.now)
     return free
-
-
-async def _without_pending(
-    errand: Errand, claim: Claim, state: SubscriptionState
-) -> SubscriptionState:
-    """Undo what is to come of a subscription; return it as it then is."""
-    payments = errand.payments
-    state = await _released(errand, claim, state)
-    if state.cancels_at is None:
-        return state
-
-    async def happened() -> SubscriptionState | None:
-        found = await payments.subscription(state.subscription_id)
-        return found if found.cancels_at is None else None
-
-    return await errands.called(
-        errand,
-        claim,
-        "keep",
-        call=lambda key: payments.keep(state.subscription_id, idempotency_key=key),
-        happened=happened,
-    )
-
-
-async def _released(errand: Errand, claim: Claim, state: SubscriptionState) -> SubscriptionState:
-    """Release the subscription's schedule, if it has one; return it as it then is."""
-    payments = errand.payments
-    schedule_id = state.schedule_id
-    if schedule_id is None:
-        return state
-
-    async def happened() -> SubscriptionState | None:
-        found = await payments.subscription(state.subscription_id)
-        return found if found.schedule_id is None else None
-
-    async def release(key: str) -> SubscriptionState:
-        await payments.release_schedule(schedule_id, idempotency_key=key)
-        return await payments.subscription(state.subscription_id)
-
-    return await errands.called(
-        errand, claim, f"release {schedule_id}", call=release, happened=happened
-    )
 
 
 def _done(state: SubscriptionState) -> SwitchResult:

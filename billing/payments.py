@@ -292,6 +292,10 @@ class Payments(Protocol):
         """Undo a cancellation to come, whether for the period's end or for a date."""
         ...
 
+    async def drop_update(self, subscription_id: str, *, idempotency_key: str) -> SubscriptionState:
+        """Give up a switch that waits for its payment: it can't be paid any more."""
+        ...
+
     async def cancel_now(self, subscription_id: str, *, idempotency_key: str) -> SubscriptionState:
         """End a subscription at once, without proration."""
         ...

@@ -2,7 +2,8 @@
 
 Each change is recorded as begun before the provider is asked, and settled after it by the same
 functions as the provider's own notices. Who dies in between has begun: the same key goes on.
-A new choice undoes one that is to come before anything else, also when its card is then declined.
+A new choice undoes one that is to come before anything else; when its card is then declined, that
+comes again.
 """
 
 from dataclasses import dataclass

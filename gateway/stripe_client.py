@@ -216,6 +216,17 @@ class StripePayments:
         )
         return await self.subscription(subscription_id)
 
+    async def drop_update(self, subscription_id: str, *, idempotency_key: str) -> SubscriptionState:
+        """Give up a switch that waits for its payment: it can't be paid any more."""
+        found, pending = await stripe_switching.fetched(self.account, subscription_id)
+        if pending is not None and found.latest_invoice_id is not None:
+            await asked(
+                self.account.v1.invoices.void_invoice_async(
+                    found.latest_invoice_id, {}, {"idempotency_key": idempotency_key}
+                )
+            )
+        return await self.subscription(subscription_id)
+
     async def cancel_now(self, subscription_id: str, *, idempotency_key: str) -> SubscriptionState:
         """End a subscription at once, without proration."""
         try:

@@ -164,16 +164,17 @@ async def _buys_credits(world: World, guide: Guide) -> None:
 
 
 async def _pays_with_other_cards(world: World, guide: Guide) -> str:
-    """Be declined, then be asked by the bank; a change that was to come is undone by the first."""
+    """Be declined, then be asked by the bank; a change that was to come is undone by the second."""
     customer, _ = await world.sandbox.customer()
     await guide.choose("free")
     await world.sandbox.control(f"customers/{customer}/card", number=DECLINED_WHEN_CHARGED)
     declined, _ = await guide.confirm("pro", "YEARLY")
     assert codes(declined) == ["PAYMENT_DECLINED"]
-    assert (await guide.page())["subscription"]["pendingChange"] is None
+    assert (await guide.page())["subscription"]["pendingChange"]["plan"]["name"] == "Free"
 
     await world.sandbox.control(f"customers/{customer}/card", number=ALWAYS_AUTHENTICATED)
     required, _ = await guide.confirm("pro", "YEARLY")
+    assert (await guide.page())["subscription"]["pendingChange"] is None
     await world.sandbox.click(required["outcome"]["url"], "authenticate", outcome="complete")
     await world.settled()
     assert (await guide.page())["subscription"]["billingCycle"] == "YEARLY"

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import pytest
+
 from tests.lifecycle.cards import ALWAYS_AUTHENTICATED, DECLINED_WHEN_CHARGED, PAID
 from tests.lifecycle.catalogue import PACKAGES
 from tests.lifecycle.graphql import codes
@@ -128,6 +130,47 @@ async def test_an_upgrade_that_nobody_authenticates_is_never_made(world: World) 
     assert of_type(await owner.adjustments(), COMPENSATION) == []
     _, truth = await world.sandbox.customer()
     assert [invoice["amount"] for invoice in truth["invoices"]] == [1000]
+
+
+@pytest.mark.parametrize("plan", ["free", "starter"])
+async def test_another_choice_gives_up_what_waits_for_the_cardholder(
+    world: World, plan: str
+) -> None:
+    """Its page is open in another window; nobody who has cancelled pays there by mistake."""
+    owner = await world.subscribed("pro", "MONTHLY", number=ALWAYS_AUTHENTICATED)
+    required = await owner.confirmed("pro", "YEARLY")
+    assert required["__typename"] == "PlanSwitchPaymentRequired"
+
+    await (owner.outcome("free") if plan == "free" else owner.confirmed("starter", "MONTHLY"))
+    await world.settled()
+
+    page = await world.sandbox.browser.get(required["url"])
+    assert page.status_code == 200
+    assert "Pay" not in page.text
+    state = await owner.state()
+    assert (state.plan, state.cycle) == ("pro", "MONTHLY")
+    assert state.pending == (plan, None if plan == "free" else "MONTHLY")
+    _, truth = await world.sandbox.customer()
+    assert [invoice["amount"] for invoice in truth["invoices"]] == [5000]
+
+
+async def test_another_sum_than_was_shown_is_not_charged(world: World) -> None:
+    """Somebody has changed the customer's balance, of which the gateway is not told."""
+    owner = await world.subscribed()
+    token = (await owner.outcome("pro", "MONTHLY"))["preview"]["token"]
+    customer, _ = await world.sandbox.customer()
+    await world.sandbox.api("POST", f"/v1/customers/{customer}", balance="2500")
+
+    refused = await owner.switch("pro", "MONTHLY", token=token)
+
+    assert codes(refused) == ["PREVIEW_EXPIRED"]
+    shown = (await owner.outcome("pro", "MONTHLY"))["preview"]
+    assert shown["amountDue"]["amountMinor"] == 4000 + 2500
+    assert (await owner.state()).plan == "starter"
+    await owner.outcome("pro", "MONTHLY", token=shown["token"])
+    await world.settled()
+    _, truth = await world.sandbox.customer()
+    assert [invoice["amount"] for invoice in truth["invoices"]] == [1000, 6500]
 
 
 async def test_a_downgrade_waits_for_the_end_of_the_period(world: World) -> None:
