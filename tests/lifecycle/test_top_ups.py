@@ -3,8 +3,10 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.lifecycle.cards import BANK_FAILS, BANK_PAYS, DECLINED, PAID, REFUND_FAILS
-from tests.lifecycle.catalogue import PACK_CREDITS, PACK_PRICE
+from tests.lifecycle.catalogue import PACK_CREDITS, PACK_PRICE, PACKAGES
 from tests.lifecycle.graphql import codes
 from tests.lifecycle.owner import SUCCESS_URL, Owner, of_type
 from tests.lifecycle.world import World
@@ -164,6 +166,55 @@ async def test_a_refunded_plan_takes_its_package(world: World) -> None:
     await world.settled()
 
     assert of_type(await owner.adjustments(), REFUND) == [-250]
+
+
+@pytest.mark.parametrize("is_refunded_first", [True, False])
+async def test_credits_that_end_with_a_plan_are_not_taken_once_more_by_its_refund(
+    world: World, *, is_refunded_first: bool
+) -> None:
+    """Whichever comes first, nothing is owed for what nobody has used; what was used is."""
+    owner = await world.subscribed()
+    await world.use(owner, 300, "of Free, and of the plan")
+    _, truth = await world.sandbox.customer()
+    [invoice], [subscription] = truth["invoices"], truth["subscriptions"]
+
+    async def refund() -> None:
+        await world.sandbox.refund(invoice["payment_intent"], invoice["amount"])
+
+    async def cancel() -> None:
+        await world.sandbox.api("DELETE", f"/v1/subscriptions/{subscription['subscription']}")
+
+    for act in (refund, cancel) if is_refunded_first else (cancel, refund):
+        await act()
+        await world.settled()
+
+    state = await owner.state()
+    # 200 were used of the plan's 500, and Free has brought another 100.
+    assert (state.plan, state.remaining - state.overdraft) == ("free", 100 - 200)
+
+
+async def test_a_dispute_that_is_won_later_gives_what_has_repaid_it_meanwhile(
+    world: World,
+) -> None:
+    """Not what would have expired with the month before: the present month has paid for it."""
+    owner = await world.subscribed()
+    await world.use(owner, 600, "everything")
+    _, truth = await world.sandbox.customer()
+    dispute = await world.sandbox.control(
+        f"payments/{truth['invoices'][0]['payment_intent']}/dispute"
+    )
+    await world.settled()
+    assert (await owner.state()).overdraft == PACKAGES["starter"]
+
+    await world.pass_time(days=31, hours=2)
+    assert (await owner.state()).remaining == 0
+    await world.sandbox.control(f"disputes/{dispute['id']}/win")
+    await world.settled()
+
+    state = await owner.state()
+    assert (state.remaining, state.recurring, state.overdraft) == (500, 500, 0)
+    await world.pass_time(days=31, hours=2)
+    assert (await owner.state()).remaining == PACKAGES["starter"]
 
 
 async def test_only_so_many_packs_are_sold_and_only_on_a_paid_plan(world: World) -> None:

@@ -24,6 +24,7 @@ RENEWAL = "SUBSCRIPTION_RENEWAL"
 PURCHASE = "CREDIT_PACKAGE_PURCHASE"
 COMPENSATION = "SUBSCRIPTION_SWITCH_COMPENSATION"
 REFUND = "CREDIT_REFUND"
+EXPIRED = "CREDIT_EXPIRATION"
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,13 @@ def _compare(paid: list[Source], booked: Counter[tuple[str, int]]) -> Iterator[s
         elif source.credits and source.reversed < 1 and not source.may_be_refused:
             yield f"{source.name} was paid, and {entry} is not booked"
     for (type_, amount), number in left.items():
-        if number and type_ != REFUND:
+        if number and type_ not in {REFUND, EXPIRED}:
             yield f"{type_} {amount} is booked {number} times more than it was paid"
-    if refunded != -taken:
+    # What expired before the money went back is gone already, and is not taken twice.
+    expired = -sum(
+        amount * number for (type_, amount), number in booked.items() if type_ == EXPIRED
+    )
+    if not taken - expired <= -refunded <= taken:
         yield f"{taken} credits go with what was refunded or disputed, booked are {refunded}"
 
 
@@ -170,6 +175,6 @@ _BOOKED = text("""
     SELECT workspace_id, type, amount FROM credit_adjustments
     WHERE type IN (
         'SUBSCRIPTION_RENEWAL', 'CREDIT_PACKAGE_PURCHASE',
-        'SUBSCRIPTION_SWITCH_COMPENSATION', 'CREDIT_REFUND'
+        'SUBSCRIPTION_SWITCH_COMPENSATION', 'CREDIT_REFUND', 'CREDIT_EXPIRATION'
     )
 """)
