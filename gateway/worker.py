@@ -102,15 +102,30 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def once(self) -> None:
-        """Do everything that is due now, and nothing that falls due meanwhile twice."""
+        """Do everything that is due now, and nothing that falls due meanwhile twice.
+
+        What fails is logged and holds up nothing else: it is raised when all else is done, the
+        first of it. What needs nobody else comes first.
+        """
+        jobs_of_a_round = ("jobs", self._until_none(self.do_job))
+        rounds: list[tuple[str, Callable[[], Awaitable[bool]]]] = [
+            ("clock", self.catch_up),
+            jobs_of_a_round,
+            ("tidy", self.tidy),
+        ]
         if self._provider is not None:
-            await self.reconcile()
-            while await self.settle():
-                pass
-        while await self.do_job():
-            pass
-        await self.catch_up()
-        await self.tidy()
+            settle = ("events", self._until_none(self.settle))
+            rounds += [settle, ("reconciliation", self.reconcile), settle, jobs_of_a_round]
+        failures = []
+        for name, work in rounds:
+            try:
+                await work()
+            except Exception as error:
+                log.exception("worker_failed", loop=name)
+                _failures.labels(name).inc()
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def settle(self) -> bool:
         """Settle an object of the inbox; False when nothing is due."""
@@ -198,6 +213,16 @@ class Worker:
         async with self._database.write() as session:
             await events.forget(session, at=self._clock.real())
         return False
+
+    def _until_none(self, work: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
+        """Return work that is done until nothing of it is due."""
+
+        async def done() -> bool:
+            while await work():
+                pass
+            return False
+
+        return done
 
     def _every(
         self, interval: timedelta, work: Callable[[], Awaitable[bool]]
