@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ARRAY, Text, and_, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import ARRAY, Text, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from billing import events, mirror, rows
@@ -259,7 +259,10 @@ async def _not_completed(snapshot: Snapshot, session_ids: Collection[str]) -> li
 
 
 async def _is_known(session: Session, object_id: str) -> bool:
-    """Tell whether the inbox is at work on an object, or has put it aside."""
+    """Tell whether the inbox is at work on an object, or has put it aside.
+
+    Events of types that are never applied, which an endpoint may send as well, say neither.
+    """
     return (await session.execute(_OPEN, {"of_object": object_id})).first() is not None
 
 
@@ -309,5 +312,7 @@ _COMPLETE = select(_K.stripe_session_id).where(
     _K.status.in_((CheckoutStatus.COMPLETED, CheckoutStatus.FAILED)),
 )
 _OPEN = select(_E.id).where(
-    and_(_E.object_id == bindparam("of_object"), _E.status != StripeEventStatus.DONE)
+    _E.object_id == bindparam("of_object"),
+    _E.status != StripeEventStatus.DONE,
+    _E.type.in_(events.TYPES),
 )

@@ -10,7 +10,7 @@ from billing import reconciliation
 from billing.errors import PaymentsUnavailable
 from billing.reconciliation import INTERVAL, Compared, Comparison
 from models.ledger import CreditAdjustment
-from models.stripe import Reconciliation, StripeEvent
+from models.stripe import Reconciliation, StripeEvent, StripeEventStatus
 from models.subscription import Subscription
 from tests.billing.factories import Place, stored
 from tests.stripe.conftest import Till
@@ -76,6 +76,38 @@ async def test_what_the_events_do_not_tell_any_more_is_found_by_what_there_is(ti
     assert sorted(await amounts(till, place)) == [500, 500]
     await make_due(till, Comparison.OBJECTS)
     assert [each.found for each in await reconcile(till)] == [0]
+
+
+async def test_events_that_are_never_applied_hide_nothing(till: Till) -> None:
+    """An endpoint that sends more than it was set up for; what matters was lost."""
+    place = await till.workspace()
+    await till.pay(await till.open(place, await till.packs()))
+    await till.hear()
+    async with till.database.write() as session:
+        table = StripeEvent.__table__
+        told = {"type": "checkout.session.unheard_of", "status": StripeEventStatus.UNAPPLIED}
+        await session.execute(update(table).values(told))  # type: ignore[arg-type]  # a mapped table is one
+
+    assert await reconcile(till) == [
+        Compared(Comparison.EVENTS, 0),
+        Compared(Comparison.OBJECTS, 1),
+    ]
+
+    await till.settle()
+    assert await amounts(till, place) == [500]
+
+
+async def test_what_was_put_aside_is_not_found_again(till: Till) -> None:
+    """Somebody has seen it, or need not."""
+    place = await till.workspace()
+    await till.pay(await till.open(place, await till.packs()))
+    await till.hear()
+    async with till.database.write() as session:
+        table = StripeEvent.__table__
+        aside = {"status": StripeEventStatus.UNAPPLIED}
+        await session.execute(update(table).values(aside))  # type: ignore[arg-type]  # a mapped table is one
+
+    assert {each.found for each in await reconcile(till)} == {0}
 
 
 async def test_a_subscription_that_ended_unheard_of_is_found(till: Till) -> None:
