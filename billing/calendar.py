@@ -37,17 +37,18 @@ def add_months(anchor: datetime, months: int) -> datetime:
     return anchor.replace(year=year, month=month + 1, day=day)
 
 
-def refresh_period(anchor: datetime, *, now: datetime) -> Period:
-    """Return the monthly period that holds `now`, of the clock that started at `anchor`.
+def refresh_period(anchor: datetime, *, months: int = 1, now: datetime) -> Period:
+    """Return the period of so many `months` that holds `now`, of the clock started at `anchor`.
 
     The clock is monthly on yearly plans too. `now` may not be before `anchor`.
     """
     assert anchor <= now
     start, then = anchor.astimezone(UTC), now.astimezone(UTC)
-    months = (then.year - start.year) * 12 + then.month - start.month
-    if add_months(anchor, months) > now:
-        months -= 1
-    return Period(add_months(anchor, months), add_months(anchor, months + 1))
+    passed = (then.year - start.year) * 12 + then.month - start.month
+    if add_months(anchor, passed) > now:
+        passed -= 1
+    passed -= passed % months
+    return Period(add_months(anchor, passed), add_months(anchor, passed + months))
 
 
 def midnight(time: datetime) -> datetime:

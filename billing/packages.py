@@ -2,6 +2,7 @@
 
 A paid period is divided into refresh periods, a month each, counted from its start; the last one
 ends with it, so that a short month never makes room for another package. Free goes on for ever.
+A paid plan that does not refresh brings one package for each period that was paid.
 """
 
 from collections.abc import Mapping
@@ -41,9 +42,13 @@ def refresh_period(
     now = max(now, start)
     if end is None:
         return calendar.refresh_period(start, now=now) if plan.refreshes else None
-    months = _months(billing_cycle, start, end) if plan.refreshes else 1
-    last = calendar.add_months(start, months - 1)
-    return Period(last, end) if now >= last else calendar.refresh_period(start, now=now)
+    months = _months(billing_cycle, start, end)
+    # A one-time plan that was bought again has been paid more than once until its end.
+    each = 1 if plan.refreshes else plan.period_months or months
+    last = calendar.add_months(start, (months - 1) // each * each)
+    if now >= last:
+        return Period(last, end)
+    return calendar.refresh_period(start, months=each, now=now)
 
 
 def source_key(held: Held, refresh: Period) -> str:
@@ -119,7 +124,7 @@ async def _grace(session: Session) -> timedelta:
 
 
 def _months(billing_cycle: BillingCycle | None, start: datetime, end: datetime) -> int:
-    """Return how many packages a paid period holds: what its cycle says, if it is that long."""
+    """Return how many months a paid period has: what its cycle says, if it is that long."""
     whole = (end.year - start.year) * MONTHS_A_YEAR + end.month - start.month
     return max(1, min(whole, _MONTHS.get(billing_cycle, whole)))
 

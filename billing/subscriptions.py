@@ -76,7 +76,9 @@ def next_refresh(subscription: LiveSubscription, plans: Sequence[PlanOffer]) -> 
         held = next(plan for plan in plans if plan.id == subscription.pending.plan_id)
     elif held.kind is PlanKind.ONE_TIME and subscription.period_end == at:
         held = next(plan for plan in plans if plan.kind is PlanKind.FREE and not plan.archived)
-    if not held.refreshes or held.credits_per_refresh == 0:
+    # A one-time plan brings a package for each time that it was bought, even if it never refreshes.
+    is_none = not held.refreshes and held.kind is not PlanKind.ONE_TIME
+    if is_none or held.credits_per_refresh == 0:
         return None
     return Refresh(at, held.credits_per_refresh)
 

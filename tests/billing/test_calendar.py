@@ -91,6 +91,16 @@ def test_every_moment_is_in_exactly_one_refresh_period(anchor: datetime, later: 
     assert timedelta(days=28) <= period.end - period.start <= timedelta(days=31)
 
 
+def test_a_period_of_several_months_begins_where_the_one_before_it_ends() -> None:
+    """Its end, too, is back on the 31st after a shorter month."""
+    anchor = _utc(2026, 1, 31)
+    first = Period(anchor, _utc(2026, 4, 30))
+    second = Period(_utc(2026, 4, 30), _utc(2026, 7, 31))
+    assert calendar.refresh_period(anchor, months=3, now=_utc(2026, 4, 29)) == first
+    assert calendar.refresh_period(anchor, months=3, now=_utc(2026, 4, 30)) == second
+    assert calendar.refresh_period(anchor, months=3, now=_utc(2026, 7, 30)) == second
+
+
 def test_a_clock_has_no_period_before_its_anchor() -> None:
     """Asking for one is a bug, not a refusal."""
     with pytest.raises(AssertionError):

@@ -248,6 +248,34 @@ async def test_a_one_time_plan_that_was_bought_to_follow_begins_when_this_one_la
     assert (await entries(database, place))[-1] == ("SUBSCRIPTION_RENEWAL", PASS_CREDITS)
 
 
+async def test_a_one_time_plan_that_does_not_refresh_brings_a_package_each_time_it_was_bought(
+    database: Database,
+) -> None:
+    """Prolonged once, and followed by another one that was bought twice: four payments."""
+    plans = holding._PLANS
+    async with database.write() as session:
+        once = update(plans).where(plans.c.kind == PlanKind.ONE_TIME).values(refreshes=False)
+        await session.execute(once)
+    place = await catalogue.add_workspace(database)
+    start, end, longer = at(2026, 3, 2), at(2026, 6, 2), at(2026, 9, 2)
+    held = await catalogue.pay_for(
+        database, place, "pass", BillingCycle.ONE_TIME, start=start, end=end
+    )
+    async with database.write() as session:
+        pending = holding.Pending(plan_id="season", billing_cycle=BillingCycle.ONE_TIME, at=longer)
+        await holding.change(session, held, period_end=longer, pending=pending)
+        for days_later in (1, 2):
+            await session.execute(_bought(place, at_=start + days_later * DAY))
+
+    for month in range(1, 14):
+        await catch_up(database, place, now=calendar.add_months(start, month) + hours(1))
+
+    lots = [row for row in await stored(database, place, CreditLot) if row["granted"] > 200]
+    assert [lot["granted"] for lot in lots] == [PASS_CREDITS] * 4
+    assert [lot["expires_at"] for lot in lots] == [end, longer, at(2026, 12, 2), at(2027, 3, 2)]
+    assert await drifts(database, place) == []
+
+
 async def test_two_workers_refresh_once(database: Database) -> None:
     """Who comes while the other is at work passes on, or finds the work done."""
     places = [await catalogue.add_workspace(database) for _ in range(5)]

@@ -338,6 +338,18 @@ async def test_a_one_time_plan_brings_packages_until_it_lapses(world: World) -> 
     assert await refresh(world, period_end=PERIOD_END) == (None, None)
 
 
+async def test_a_one_time_plan_that_was_bought_again_brings_its_next_package(world: World) -> None:
+    """Also where the catalogue lets it refresh never."""
+    async with world.database.write() as session:
+        await session.execute(update(Plan).where(Plan.id == "sprint").values(refreshes=False))
+    sprint = {"plan_id": "sprint", "billing_cycle": BillingCycle.ONE_TIME}
+
+    assert await refresh(world, **sprint, period_end=PERIOD_END + 90 * DAY) == (
+        written(PERIOD_END),
+        900,
+    )
+
+
 async def test_credits_run_out_at_the_mean_use_of_thirty_days(world: World) -> None:
     """Use of before that does not count, nor does what was granted or removed."""
     await grant(world.database, 130, now=NOW - 40 * DAY)
