@@ -397,6 +397,7 @@ class SwitchUnderWay(PlanUnavailable):
     """Another switch of the workspace is being made, or was left off a moment ago."""
 
     code = "SWITCH_UNDER_WAY"
+    about = ("workspace_id",)
 
     def __init__(self) -> None:
         super().__init__("Another switch of the plan is under way: ask again in a minute")

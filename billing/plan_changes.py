@@ -13,7 +13,7 @@ from uuid import UUID
 from billing import buying, holding, idempotency, moving, outcomes, quotes, refresh, switching
 from billing.checkouts import Returns
 from billing.errands import Errand
-from billing.errors import PaymentsUnavailable, PreviewExpired, PreviewNotPossible
+from billing.errors import PreviewExpired, PreviewNotPossible, SwitchUnderWay
 from billing.holding import Held
 from billing.idempotency import Answer, Claim, Request
 from billing.outcomes import ConfirmationRequired, Outcome
@@ -62,7 +62,8 @@ async def switch(errand: Errand, *, wish: Wish, request: Request) -> Outcome:
     """Do what choosing a plan does, once for the request's key.
 
     Raises what `switching.choose` and `idempotency.across` raise, ReturnUrlRequired,
-    CheckoutProcessing, PreviewExpired, PaymentDeclined, PaymentsUnavailable and PaymentsRefused.
+    CheckoutProcessing, SwitchUnderWay, PreviewExpired, PaymentDeclined, PaymentsUnavailable and
+    PaymentsRefused.
     """
     work = partial(_switch, errand, wish)
     answer = await idempotency.across(errand.database, request=request, work=work, now=errand.now)
@@ -72,8 +73,8 @@ async def switch(errand: Errand, *, wish: Wish, request: Request) -> Outcome:
 async def undo(errand: Errand, *, request: Request) -> None:
     """Undo the plan change that is to come, once for the request's key.
 
-    Raises NoPendingChange, PaymentsUnavailable, PaymentsRefused, and what `idempotency.across`
-    raises.
+    Raises NoPendingChange, SwitchUnderWay, PaymentsUnavailable, PaymentsRefused, and what
+    `idempotency.across` raises.
     """
     work = partial(_undo, errand)
     await idempotency.across(errand.database, request=request, work=work, now=errand.now)
@@ -99,14 +100,14 @@ async def _switch(errand: Errand, wish: Wish, claim: Claim) -> Answer:
             case _:
                 if await moving.confirm(errand, claim, held, choice, quote_id=wish.quote_id):
                     return await moving.go_on(errand, claim)
-    raise PaymentsUnavailable
+    raise SwitchUnderWay
 
 
 async def _undo(errand: Errand, claim: Claim) -> Answer:
     for _ in range(ROUNDS):
         if moving.is_begun(claim) or await moving.begin_undoing(errand, claim, await _held(errand)):
             return await moving.undo(errand, claim)
-    raise PaymentsUnavailable
+    raise SwitchUnderWay
 
 
 async def _held(errand: Errand) -> Held:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from billing import refresh
+from billing import plan_changes, refresh
 from models.ledger import AdjustmentType, CreditAdjustment
 from models.plan import PlanPrice
 from models.subscription import Checkout, CheckoutStatus, SwitchQuote
@@ -108,11 +108,25 @@ async def test_twenty_clicks_at_once_open_one_page(till: Till, same_key: bool) -
 async def test_twenty_choices_of_two_plans_leave_one_page(till: Till) -> None:
     """Whichever came last; who lost is told, or has a page that is closed."""
     plans = ("pro", "team") * 10
-    await till.gather(*(till.switch(plan, "MONTHLY") for plan in plans))
+    payloads = await till.gather(*(till.switch(plan, "MONTHLY") for plan in plans))
 
+    told = {error["code"] for payload in payloads for error in payload["userErrors"]}
+    assert told <= {"SWITCH_UNDER_WAY"}
     assert len(await till.sessions()) == 1
     open_rows = [row for row in await till.rows(Checkout) if row.status is CheckoutStatus.OPEN]
     assert len(open_rows) == 1
+
+
+async def test_who_is_overtaken_each_time_is_told_that_another_choice_is_under_way(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that payments cannot be made. Closing the other page is all that there is time for."""
+    monkeypatch.setattr(plan_changes, "ROUNDS", 1)
+    await till.outcome("pro", "MONTHLY")
+
+    [error] = (await till.switch("team", "MONTHLY"))["userErrors"]
+
+    assert (error["code"], error["path"]) == ("SWITCH_UNDER_WAY", ["input", "workspaceId"])
 
 
 async def test_who_returns_before_the_notice_and_chooses_again_switches(till: Till) -> None:
