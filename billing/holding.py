@@ -77,7 +77,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """A plan to be held from now on; `ends_at` is when the one before it ended."""
+    """A plan to be held; the one before it ends when its period starts."""
 
     plan: PlanTerms
     billing_cycle: BillingCycle | None

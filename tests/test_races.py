@@ -146,7 +146,7 @@ async def _grant(host: Client, owner: Owner, told: Told, number: int, until: flo
 
 
 async def _buy(world: World, owner: Owner, told: Told, until: float) -> None:
-    """Buy a pack on its page, and another one; its webhook comes when it comes,."""
+    """Buy a pack on its page, and another one; its webhook comes when it comes."""
     while time.monotonic() < until:
         payload = await owner.top_up()
         assert payload["userErrors"] == [], payload
