@@ -172,6 +172,9 @@ def _explained(detail: ErrorDetails) -> tuple[Path, str]:
             return path, _PATTERNS.get(str(path[-1]), message)
         case "value_error":
             return path, message
+        case "enum" if path != detail["loc"]:
+            # A key: billing cycles are written small.
+            return path, message.lower()
     return path, message[0].lower() + message[1:]
 
 

@@ -46,7 +46,7 @@ def _read(file: Path) -> "Catalogue":
     from billing import catalog_file  # noqa: PLC0415 - takes a while to load
 
     try:
-        return catalog_file.parse(file.read_text(encoding="utf-8"))
+        return catalog_file.parse(file.read_text(encoding="utf-8-sig"))
     except catalog_file.CatalogueInvalid as invalid:
         for mistake in invalid.mistakes:
             typer.echo(f"{file}:{mistake}", err=True)

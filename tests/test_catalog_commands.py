@@ -21,6 +21,16 @@ async def test_a_good_catalogue_is_counted() -> None:
     assert ended.output == f"{DEMO}: 4 plans with 5 prices, a pack.\n"
 
 
+async def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    """Some editors write one before everything else."""
+    file = tmp_path / "catalog.toml"
+    file.write_text(TEXT, encoding="utf-8-sig")
+
+    ended = await gateway_process.run("catalog", "check", str(file))
+
+    assert (ended.status, ended.errors) == (0, "")
+
+
 async def test_mistakes_are_a_line_each_with_their_place(tmp_path: Path) -> None:
     """As compilers print them, so that editors jump there; nothing goes to standard output."""
     file = tmp_path / "catalog.toml"

@@ -45,7 +45,7 @@ def line(text: str, start: str, *, nth: int = 1) -> int:
             "weekly = 2900",
             "prices = { weekly",
             "plans[2].prices.weekly",
-            "input should be 'MONTHLY', 'YEARLY' or 'ONE_TIME'",
+            "input should be 'monthly', 'yearly' or 'one_time'",
         ),
         (
             "monthly = 2900",
