@@ -9,6 +9,7 @@ URL_LENGTH_MAX = 2_048
 """The most characters of an address to return to."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SCHEMES = ("http://", "https://")
 
 
 def check(url: str, *, origins: Collection[str], about: str) -> None:
@@ -26,9 +27,11 @@ def _is_plain(url: str) -> bool:
     """Tell whether every reader takes the address to be of the same place.
 
     Browsers drop tabs and line ends, and read a backslash as a slash; who is named before an `@`
-    is no host, however much it looks like one.
+    is no host, however much it looks like one. Not every reader takes a scheme in capitals.
     """
-    return url.isascii() and url.isprintable() and not set(url) & set(" \\@<>\"'`^|")
+    is_of_the_web = url.startswith(_SCHEMES)
+    is_clear = url.isascii() and url.isprintable() and not set(url) & set(" \\@<>\"'`^|")
+    return is_of_the_web and is_clear
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:

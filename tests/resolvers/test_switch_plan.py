@@ -201,6 +201,7 @@ async def test_a_price_that_stripe_does_not_have_cannot_be_bought(till: Till) ->
         "https://app.test@evil.test/",
         "https://evil.test\\@app.test/",
         "https://app.test%2eevil.test/",
+        "HTTPS://app.test/",
         "https://app.test/" + "a" * 2_048,
     ],
 )
