@@ -59,6 +59,7 @@ class Failing:
     key: str
     payload: Mapping[str, Any]
     attempts: int
+    created_at: datetime
     run_at: datetime
     last_error: str
 
@@ -167,9 +168,9 @@ async def run_next(
     return Outcome(job, None)
 
 
-async def failing(snapshot: Snapshot) -> list[Failing]:
+async def failing(snapshot: Snapshot, *, limit: int = 100) -> list[Failing]:
     """Return the jobs whose last attempt failed, the longest waiting first."""
-    return [Failing(**row._asdict()) for row in await snapshot.all(_FAILING)]
+    return [Failing(**row._asdict()) for row in await snapshot.all(_FAILING.limit(limit))]
 
 
 _JOBS = rows.table(JobRow)

@@ -24,6 +24,7 @@ from gateway import (
     auth,
     catalog_commands,
     environment,
+    job_commands,
     options,
     postgres,
     schema_check,
@@ -49,6 +50,7 @@ commands.add_typer(schema_commands, name="schema")
 schema_commands.command("check")(schema_check.command)
 commands.add_typer(catalog_commands.commands, name="catalog")
 commands.add_typer(stripe_commands.events_commands, name="events")
+commands.add_typer(job_commands.commands, name="jobs")
 commands.add_typer(stripe_commands.stripe_commands, name="stripe")
 
 Item = TypeVar("Item")

@@ -16,6 +16,7 @@ from gateway import embedded_postgres
 from gateway.postgres_errors import DirectoryInUse
 from gateway.settings import Settings
 from models import migration
+from models.database import Database
 
 EMBEDDED_CONNECTIONS_MAXIMUM: Final = 90
 """Of the embedded server's 100; the others are for commands beside the gateway."""
@@ -70,6 +71,21 @@ async def to_command(settings: Settings) -> AsyncIterator[Settings]:
                 raise
             embedded_url = error.url
         yield _with_url(settings, embedded_url)
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Database]:
+    """Give a command its database, by a connection of its own; refuse one that is not migrated.
+
+    Raises DatabaseUnusable or EmbeddedPostgresError.
+    """
+    async with to_command(settings) as reachable:
+        await refuse_pending_migrations(url(reachable))
+        database = Database(url(reachable), pool_size=1)
+        try:
+            yield database
+        finally:
+            await database.close()
 
 
 async def migrate(database_url: str) -> list[str]:

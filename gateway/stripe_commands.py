@@ -1,8 +1,6 @@
 """`gateway events` and `gateway stripe`: what Stripe has told us, and setting Stripe up."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -12,7 +10,6 @@ from billing import events
 from gateway import options, postgres
 from gateway.options import DataDirectory
 from gateway.settings import Settings
-from models.database import Database
 
 if TYPE_CHECKING:
     from gateway.stripe_setup import Done
@@ -84,12 +81,12 @@ def setup(url: Url) -> None:
 
 
 async def _listed(chosen: Settings, *, everything: bool, limit: int) -> list[events.Listed]:
-    async with _database(chosen) as database, database.snapshot() as snapshot:
+    async with postgres.connected(chosen) as database, database.snapshot() as snapshot:
         return await events.listed(snapshot, everything=everything, limit=limit)
 
 
 async def _retried(chosen: Settings, event_ids: list[str] | None) -> list[str]:
-    async with _database(chosen) as database, database.write() as session:
+    async with postgres.connected(chosen) as database, database.write() as session:
         return await events.retry(session, event_ids=event_ids, at=datetime.now(UTC))
 
 
@@ -102,14 +99,3 @@ async def _set_up(chosen: Settings, url: str) -> "Done":
         return await stripe_setup.set_up(account, endpoint_url=url.rstrip("/") + webhooks.PATH)
     finally:
         await account.close()
-
-
-@asynccontextmanager
-async def _database(chosen: Settings) -> AsyncIterator[Database]:
-    async with postgres.to_command(chosen) as reachable:
-        await postgres.refuse_pending_migrations(postgres.url(reachable))
-        database = Database(postgres.url(reachable), pool_size=1)
-        try:
-            yield database
-        finally:
-            await database.close()

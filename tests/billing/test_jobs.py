@@ -165,6 +165,7 @@ async def test_a_job_that_fails_rests_twice_as_long_each_time(database: Database
         key="key",
         payload={},
         attempts=12,
+        created_at=NOON,
         run_at=now,
         last_error="a?b?" + "x" * 1_996,
     )
