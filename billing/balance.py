@@ -81,7 +81,8 @@ async def current(
         at_time = expiries.setdefault(row.workspace_id, {})
         if row.kind is not None:
             of_kind[row.kind] += row.remaining
-            if row.shown_expiry is not None:
+            # What is in its grace lasts until its renewal: no time that is told is to come.
+            if row.shown_expiry is not None and row.shown_expiry > now:
                 at_time[row.shown_expiry] = at_time.get(row.shown_expiry, 0) + row.remaining
     return {
         workspace_id: Balance(

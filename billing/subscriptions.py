@@ -66,10 +66,15 @@ async def live(
     }
 
 
-def next_refresh(subscription: LiveSubscription, plans: Sequence[PlanOffer]) -> Refresh | None:
-    """Return the next package, of the plan that will be held then; None when none will come."""
+def next_refresh(
+    subscription: LiveSubscription, plans: Sequence[PlanOffer], *, now: datetime
+) -> Refresh | None:
+    """Return the next package, of the plan that will be held then.
+
+    None when none will come, and while one is late: it comes when it is paid.
+    """
     at = subscription.refresh_period_end
-    if at is None:
+    if at is None or at <= now:
         return None
     held = next(plan for plan in plans if plan.id == subscription.plan_id)
     if subscription.pending is not None and subscription.pending.effective_at <= at:

@@ -40,7 +40,7 @@ class CreditBalance:
     purchased: BigInt = strawberry.field(description="Remaining of credit packs.")
     granted: BigInt = strawberry.field(description="Remaining of gifts, rewards and corrections.")
     next_expiry: CreditExpiry | None = strawberry.field(
-        description="The credits that expire next; null when none will."
+        description="The credits that expire next, but for those in their grace; null when none do."
     )
 
     @classmethod
@@ -59,13 +59,13 @@ class CreditBalance:
             else CreditExpiry(amount=BigInt(expiry.amount), expires_at=expiry.expires_at),
         )
 
-    @resolved("When the next package of credits comes; null when none will.")
+    @resolved("When the next package of credits comes; null when none will, or while one is late.")
     async def refreshes_at(self, info: Info) -> datetime | None:
         """Return when credits refresh."""
         refresh = await self._refresh(info)
         return None if refresh is None else refresh.at
 
-    @resolved("The credits of the next package; null when none will come.")
+    @resolved("The credits of the next package; null when `refreshesAt` is.")
     async def next_refresh_amount(self, info: Info) -> BigInt | None:
         """Return how many credits the refresh brings."""
         refresh = await self._refresh(info)
@@ -108,4 +108,6 @@ class CreditBalance:
     async def _refresh(self, info: Info) -> Refresh | None:
         held = await info.context.loaders.subscription.load(self.access.workspace_id)
         plans = await info.context.loaders.plans
-        return None if held is None else subscriptions.next_refresh(held, plans)
+        if held is None:
+            return None
+        return subscriptions.next_refresh(held, plans, now=info.context.now)

@@ -238,7 +238,7 @@ async def test_a_package_counts_until_its_grace_is_over(world: World) -> None:
     over = await balance(world.at(PACKAGE_EXPIRY), ACME)
 
     assert in_grace["recurring"] == 256
-    assert in_grace["nextExpiry"] == {"amount": 256, "expiresAt": written(PERIOD_END)}
+    assert in_grace["nextExpiry"] is None, "the time that was told has passed"
     assert over["recurring"] == 0
     assert over["remaining"] == in_grace["remaining"] - 256
 
@@ -302,6 +302,15 @@ async def test_a_package_comes_when_the_refresh_period_ends(world: World) -> Non
 
     assert await refresh(world) == (written(PERIOD_END), 500)
     assert await refresh(world, **yearly) == (written(PERIOD_END), 500)
+
+
+async def test_a_package_that_is_late_has_no_time(world: World) -> None:
+    """Its renewal is not paid: nobody knows when it will be."""
+    before = await balance(world.at(PERIOD_END - MOMENT), ACME)
+    late = await balance(world.at(PERIOD_END), ACME)
+
+    assert (before["refreshesAt"], before["nextRefreshAmount"]) == (written(PERIOD_END), 500)
+    assert (late["refreshesAt"], late["nextRefreshAmount"]) == (None, None)
 
 
 async def test_a_pending_change_brings_the_package_of_its_plan(world: World) -> None:
