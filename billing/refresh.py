@@ -20,7 +20,7 @@ from billing.calendar import Period
 from billing.holding import Beginning, Held, PlanTerms
 from models.database import Session, Snapshot
 from models.ledger import AdjustmentType, CreditLot, LotKind
-from models.plan import BillingCycle
+from models.plan import BillingCycle, Plan, PlanKind
 from models.subscription import Checkout, CheckoutKind, CheckoutStatus, Subscription
 
 PAGE = 100
@@ -170,20 +170,27 @@ async def _follow(session: Session, held: Held, *, at: datetime, now: datetime) 
 
 
 async def _refresh(session: Session, held: Held, *, now: datetime) -> Held:
-    """Grant the package of the refresh period that holds `now`, inside what is paid."""
-    if held.refresh is None or now < held.refresh.end:
+    """Grant the package of the refresh period that holds `now`, inside what is paid.
+
+    Free that did not refresh begins to once the catalogue says so; who had this month's package,
+    by whatever grant, has no other.
+    """
+    if held.refresh is None and not (held.plan.kind is PlanKind.FREE and held.plan.refreshes):
+        return held
+    if held.refresh is not None and now < held.refresh.end:
         return held
     if held.period_end is not None and held.period_end <= now:
         return held
     period = packages.refresh_period(
         held.plan, held.billing_cycle, start=held.period_start, end=held.period_end, now=now
     )
-    if period is None or period.start < held.refresh.end:
+    if held.refresh is not None and (period is None or period.start < held.refresh.end):
         # The catalogue has changed its mind: this plan does not refresh any more.
         rest = None if period is None else Period(held.refresh.start, period.end)
         await holding.change(session, held, refresh=rest)
         return replace(held, refresh=rest)
 
+    assert period is not None
     await holding.change(session, held, refresh=period)
     await packages.grant(
         session, held=held, refresh=period, type_=AdjustmentType.PACKAGE_RESET, now=now
@@ -194,6 +201,7 @@ async def _refresh(session: Session, held: Held, *, now: datetime) -> Held:
 _SUBSCRIPTIONS = rows.table(Subscription).c
 _LOTS = rows.table(CreditLot).c
 _CHECKOUTS = rows.table(Checkout).c
+_PLANS = rows.table(Plan).c
 _NOW = bindparam("due_by", type_=DateTime(timezone=True))
 _AFTER = bindparam("after", type_=Uuid())
 _FIRST = UUID(int=0)
@@ -208,6 +216,8 @@ _REFRESHES = and_(
         ),
     ),
 )
+_FREE = select(_PLANS.id).where(_PLANS.kind == PlanKind.FREE, _PLANS.refreshes)
+_BEGINS = and_(_SUBSCRIPTIONS.refresh_period_end.is_(None), _SUBSCRIPTIONS.plan_id.in_(_FREE))
 _LAPSES = and_(
     _SUBSCRIPTIONS.billing_cycle == BillingCycle.ONE_TIME, _SUBSCRIPTIONS.period_end <= _NOW
 )
@@ -216,7 +226,7 @@ _DUE = (
         select(_SUBSCRIPTIONS.workspace_id).where(
             _SUBSCRIPTIONS.ended_at.is_(None),
             _SUBSCRIPTIONS.workspace_id > _AFTER,
-            or_(_REFRESHES, _LAPSES),
+            or_(_REFRESHES, _BEGINS, _LAPSES),
         ),
         select(_LOTS.workspace_id).where(
             _LOTS.remaining > 0, _LOTS.expires_at <= _NOW, _LOTS.workspace_id > _AFTER

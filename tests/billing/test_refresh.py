@@ -132,18 +132,43 @@ async def test_a_clock_that_goes_back_takes_nothing_and_grants_nothing(
 
 async def test_a_free_plan_that_does_not_refresh_grants_for_good(database: Database) -> None:
     """Once, to a new workspace; nothing expires."""
-    async with database.write() as session:
-        await session.execute(
-            update(holding._PLANS)
-            .where(holding._PLANS.c.kind == PlanKind.FREE)
-            .values(refreshes=False)
-        )
+    await _let_free_refresh(database, refreshes=False)
     place = await catalogue.add_workspace(database)
 
     assert await due(database, now=at(2027, 4, 1)) == []
     assert await entries(database, place) == [("FREE_WORKSPACE_GRANT", FREE_CREDITS)]
     [lot] = await stored(database, place, CreditLot)
     assert (lot["kind"], lot["expires_at"]) == ("GRANTED", None)
+
+
+async def test_free_begins_to_refresh_when_the_catalogue_says_so(database: Database) -> None:
+    """Not in a month whose credits have come already; and again after it has been stopped."""
+    await _let_free_refresh(database, refreshes=False)
+    place = await catalogue.add_workspace(database)
+    first = [("FREE_WORKSPACE_GRANT", FREE_CREDITS)]
+    again = [("PACKAGE_RESET", FREE_CREDITS)]
+    expired = [("CREDIT_EXPIRATION", -FREE_CREDITS)]
+
+    await _let_free_refresh(database, refreshes=True)
+    assert await due(database, now=at(2026, 3, 20)) == [place.workspace_id]
+    await catch_up(database, place, now=at(2026, 3, 20))
+    assert await entries(database, place) == first
+    assert await due(database, now=at(2026, 3, 20)) == []
+    await catch_up(database, place, now=at(2026, 4, 1))
+    assert await entries(database, place) == first + again
+
+    await _let_free_refresh(database, refreshes=False)
+    await catch_up(database, place, now=at(2026, 5, 1))
+    assert await due(database, now=at(2026, 6, 20)) == []
+    await _let_free_refresh(database, refreshes=True)
+    assert await due(database, now=at(2026, 6, 20)) == [place.workspace_id]
+    await catch_up(database, place, now=at(2026, 6, 20))
+
+    assert await entries(database, place) == first + again + expired + again
+    held = await live(database, place)
+    assert held["refresh_period_start"] == at(2026, 6, 1)
+    assert await due(database, now=at(2026, 6, 20)) == []
+    assert await drifts(database, place) == []
 
 
 async def test_a_yearly_plan_is_refreshed_every_month_until_its_year_ends(
@@ -360,6 +385,14 @@ def test_a_paid_plan_that_does_not_refresh_has_one_package_a_period(
     )
 
     assert period == Period(start, end)
+
+
+async def _let_free_refresh(database: Database, *, refreshes: bool) -> None:
+    """Let the catalogue say whether Free refreshes."""
+    plans = holding._PLANS
+    async with database.write() as session:
+        said = update(plans).where(plans.c.kind == PlanKind.FREE).values(refreshes=refreshes)
+        await session.execute(said)
 
 
 def _bought(place: Place, *, at_: datetime) -> Any:
