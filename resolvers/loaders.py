@@ -27,7 +27,7 @@ from billing import (
     subscriptions,
     workspaces,
 )
-from billing.access import Viewer, WorkspaceAccess
+from billing.access import Person, Viewer, WorkspaceAccess
 from billing.keyset import Page, Slice
 from models.database import Record, Snapshot
 
@@ -74,6 +74,19 @@ class Loaders:
     def person(self) -> Loader[UUID, workspaces.Profile | None]:
         """The person of a record that the viewer may see people on."""
         return _by_key(lambda ids: workspaces.people(self._snapshot, user_ids=ids), None)
+
+    @cached_property
+    def membership_page(self) -> Loader[Slice, Page]:
+        """A page of the viewer's own workspaces, by slice."""
+        viewer = self._viewer
+        assert isinstance(viewer, Person), "a service is in no workspace"
+
+        async def load(parts: list[Slice]) -> list[Page]:
+            return [
+                await workspaces.memberships(self._snapshot, viewer, part=part) for part in parts
+            ]
+
+        return Loader(load)
 
     @cached_property
     def api_key(self) -> Loader[tuple[UUID, UUID], workspaces.ApiKeyName | None]:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry.relay import PageInfo
 
-from billing import workspaces
 from billing.access import Person, WorkspaceAccess
 from billing.workspaces import Profile
 from resolvers import connection, cursors, ids
@@ -75,7 +74,7 @@ class User(Node):
             return None
         place = Place(cursors.fingerprint("User.workspaces", self.profile.id))
         asked = connection.paging(place, first=first, after=after, last=last, before=before)
-        page = await workspaces.memberships(info.context.snapshot, viewer, part=asked.part)
+        page = await info.context.loaders.membership_page.load(asked.part)
         marks = [
             cursors.encode(Cursor(position, None), place.fingerprint) for position in page.positions
         ]

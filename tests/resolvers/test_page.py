@@ -52,6 +52,24 @@ async def test_the_page_takes_the_same_statements_for_20_and_for_100_rows(world:
     assert heard.total() == many.statements
 
 
+async def test_the_viewers_workspaces_take_one_statement_however_many_records_ask(
+    world: World,
+) -> None:
+    """A record's user may be the viewer, who sees their own workspaces at each."""
+    document = """query($id: ID!, $first: Int) { workspace(id: $id) {
+        importUsage(first: $first) { nodes { user { workspaces { nodes { name } } } } }
+    } }"""
+    own = {"user": {"workspaces": {"nodes": [{"name": "Acme"}]}}}
+
+    few = await world.ask(document, ADMIN, first=1)
+    await _fill_pages(world)
+    many = await world.ask(document, ADMIN, first=100)
+
+    assert few.data["workspace"]["importUsage"]["nodes"] == [own]
+    assert many.data["workspace"]["importUsage"]["nodes"] == [own] * 100
+    assert few.statements == many.statements == len({"workspace", "list", "people", "workspaces"})
+
+
 async def test_the_charges_of_many_conversations_take_one_statement(world: World) -> None:
     """And what paid for them one more, however many there are."""
     document = """query($id: ID!, $first: Int) { workspace(id: $id) {
