@@ -234,6 +234,7 @@ def _limited(settings: Settings) -> Schema:
         directives=settings.limit_directives,
         root_fields=settings.limit_root_fields,
         fragments=settings.limit_fragments,
+        objects=settings.limit_objects,
         remembered_documents=settings.remembered_documents,
         remembered_bytes=settings.remembered_document_bytes,
     )

@@ -196,6 +196,12 @@ class Settings(BaseSettings):
     limit_fragments: int = Field(
         default=100, ge=0, le=100_000, description="Fragments that a document defines."
     )
+    limit_objects: int = Field(
+        default=20_000,
+        ge=1,
+        le=100_000_000,
+        description="Objects that an operation can answer with: its pages, multiplied.",
+    )
     limit_websocket_operations: int = Field(
         default=100, ge=1, le=100_000, description="Operations at once on a WebSocket connection."
     )

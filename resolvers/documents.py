@@ -32,7 +32,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from resolvers import errors, text
+from resolvers import breadth, errors, text
 from resolvers.errors import Code
 
 # What validation may spend on comparing fields that a document repeats, in graphql-core's units. A
@@ -42,6 +42,7 @@ overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 100_000
 
 _ERRORS_REPORTED: Final = 20
 _BYTES_A_TOKEN: Final = 700  # measured: what a token and its nodes weigh
+_COUNT_SHOWN_MAX: Final = 1_000_000
 _INTROSPECTION: Final = ("__schema", "__type")
 _STRINGS: Final = (TokenKind.STRING, TokenKind.BLOCK_STRING)
 
@@ -56,17 +57,22 @@ class DocumentLimits:
     directives: int = 50
     root_fields: int = 20
     fragments: int = 100
+    objects: int = 20_000
     remembered_documents: int = 1_000
     remembered_bytes: int = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document with everything that is wrong with it; `node` is None when it cannot be read."""
+    """A document with everything that is wrong with it; `node` is None when it cannot be read.
+
+    `objects` is the most that one of its operations can answer with, whatever the variables.
+    """
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     weight_bytes: int
+    objects: int = 0
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """Return the operation called `name`, or the only one. Raises GraphQLError."""
@@ -121,6 +127,28 @@ class Documents:
         self._remember(digest, document)
         return document
 
+    def refuse_too_broad(
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+    ) -> None:
+        """Raise the GraphQLError of an operation that can answer with too many objects."""
+        limit = self._limits.objects
+        if document.objects <= limit:
+            return
+        assert document.node is not None, "what cannot be read has no operation"
+        actual = breadth.objects(self._schema, document.node, operation, variables or {})
+        if actual <= limit:
+            return
+        shown = min(actual, _COUNT_SHOWN_MAX)
+        more = "more than " if shown < actual else ""
+        message = (
+            f"The operation can answer with {more}{shown} objects; {limit} are allowed. "
+            "Ask for smaller pages, or in parts."
+        )
+        raise errors.coded(message, Code.OBJECT_LIMIT_EXCEEDED, nodes=operation, limit=limit)
+
     def _remember(self, digest: bytes, document: Document) -> None:
         self._remembered[digest] = document
         self._remembered_bytes += document.weight_bytes
@@ -143,8 +171,15 @@ class Documents:
             return Document(None, (_syntax_error(error),), weight_bytes)
         weight_bytes += _BYTES_A_TOKEN * node.token_count
         # Measured before it is validated: validation is what an excessive document makes dear.
-        found = [*_excesses(node, self._limits), *_unstorable_texts(query, node)]
-        return Document(node, tuple(found or self._invalidities(node)), weight_bytes)
+        excesses = [*_excesses(node, self._limits), *_unstorable_texts(query, node)]
+        found = tuple(excesses or self._invalidities(node))
+        objects = 0 if found else self._objects(node)
+        return Document(node, found, weight_bytes, objects)
+
+    def _objects(self, node: DocumentNode) -> int:
+        """Return the most objects that an operation can answer with, whatever the variables."""
+        each = (breadth.objects(self._schema, node, asked, None) for asked in _operations(node))
+        return max(each, default=0)
 
     def _invalidities(self, node: DocumentNode) -> Iterator[GraphQLError]:
         found = validate(
@@ -256,7 +291,7 @@ def _excess(
     what: str, code: Code, limit: int, actual: int, node: OperationDefinitionNode | None = None
 ) -> GraphQLError:
     # Fragments multiply: the count can have more digits than a reader or JSON can take.
-    shown = min(actual, 1_000_000)
+    shown = min(actual, _COUNT_SHOWN_MAX)
     more = "more than " if shown < actual else ""
     message = f"The document has {more}{shown} {what}; {limit} are allowed."
     return errors.coded(message, code, nodes=node, limit=limit)

@@ -100,6 +100,7 @@ class Schema(strawberry.Schema):
             operation = document.operation(
                 context._provided_operation_name,  # noqa: SLF001 - `operation_name` guesses
             )
+            self.documents.refuse_too_broad(document, operation, context.variables)
         except GraphQLError as error:
             return _refused(error)
         type_ = OperationType(operation.operation.value)

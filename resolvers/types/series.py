@@ -6,6 +6,7 @@ import strawberry
 
 from billing.access import WorkspaceAccess
 from billing.series import Bucket, Window
+from resolvers import fields
 from resolvers.context import Info
 from resolvers.refusals import PeriodOpen
 from resolvers.types.enums import Granularity, UsageKind
@@ -45,7 +46,8 @@ class UsagePoint:
     )
     credits: BigInt = strawberry.field(description="The credits charged for all kinds asked for.")
     by_kind: list[UsageKindCredits] = strawberry.field(
-        description="The credits of each kind asked for, in a fixed order, zeros included."
+        metadata=fields.counts_as(len(UsageKind)),
+        description="The credits of each kind asked for, in a fixed order, zeros included.",
     )
 
     @classmethod

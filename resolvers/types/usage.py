@@ -77,7 +77,7 @@ class UsageCharge(Node):
     occurred_at: datetime = strawberry.field(description="When it was used.")
     created_at: datetime = strawberry.field(description="When it was booked.")
 
-    @resolved("Which lots paid for it, oldest first.")
+    @resolved("Which lots paid for it, oldest first.", rows=2)
     async def payments(self, info: Info) -> list[ChargePayment]:
         """Return what each lot paid."""
         paid = await info.context.loaders.payments.load((self.access.workspace_id, self.key))

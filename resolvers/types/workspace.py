@@ -7,6 +7,7 @@ import strawberry
 
 from billing import switching
 from billing.access import WorkspaceAccess
+from billing.series import BUCKETS_MAX
 from billing.subscriptions import LiveSubscription
 from resolvers import connection, cursors, ids, lists
 from resolvers.connection import After, Before, First, Last, Place
@@ -253,7 +254,9 @@ class Workspace(Node):
             before=before,
         )
 
-    @resolved("Credits used over time, for charts: UTC buckets, empty ones included.")
+    @resolved(
+        "Credits used over time, for charts: UTC buckets, empty ones included.", rows=BUCKETS_MAX
+    )
     async def usage_series(
         self,
         info: Info,
