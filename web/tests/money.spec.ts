@@ -221,6 +221,21 @@ spec("While the provider fails the page says so; trying again pays once", async 
   assert.deepEqual(await house.stripe.paid(workspace), [1000, 2900]);
 });
 
+spec(
+  "Where browsers make no UUIDs, on a page without encryption, one can pay too",
+  async (house) => {
+    const workspace = await house.open("Unencrypted", "Pro");
+    const olivia = await house.visitor("owner");
+    await olivia.page.addInitScript(() => Reflect.deleteProperty(Crypto.prototype, "randomUUID"));
+    await olivia.open(house.at("Unencrypted"));
+    assert.equal(await olivia.page.evaluate(() => typeof crypto.randomUUID), "undefined");
+    await buy(olivia, 1);
+    await pay(olivia.page);
+    await olivia.sees("1,000 credits were added");
+    assert.deepEqual(await house.stripe.paid(workspace), [1000, 2900]);
+  },
+);
+
 spec("What somebody else has changed meanwhile is not paid for, and is said", async (house) => {
   const workspace = await house.open("Racing", "Pro");
   const [one, other] = await Promise.all([
@@ -261,6 +276,17 @@ async function plans(visitor: Visitor) {
   const dialog = visitor.page.getByRole("dialog", { name: "Plans" });
   await dialog.getByRole("article", { name: "Team" }).waitFor();
   return dialog;
+}
+
+/** Go to the Checkout page of some credit packs; return its address. */
+async function buy(visitor: Visitor, packs: number): Promise<string> {
+  const { page } = visitor;
+  await page.getByRole("button", { name: "Buy credits" }).click();
+  const dialog = page.getByRole("dialog", { name: "Buy credits" });
+  await dialog.getByRole("textbox", { name: "Packs" }).fill(String(packs));
+  await dialog.getByRole("button", { name: "Go to checkout" }).click();
+  await page.getByRole("form", { name: "Payment" }).waitFor();
+  return page.url();
 }
 
 /** Return an amount of dollars in a text, in cents. */

@@ -1,6 +1,7 @@
 import { useRef, useState } from "react";
 import { type TypedDocumentNode, useClient } from "urql";
 import { askAgain } from "../client/again";
+import { newKey } from "./key";
 import { type Refusal, refusalOf, refusalOfFailure, type UserError } from "./refusals";
 
 interface Payload {
@@ -37,21 +38,24 @@ export function useRequest<Data, Input, Done extends Payload>(
 
   const ask = async (inputWith: (idempotencyKey: string) => Input): Promise<Answer<Done>> => {
     if (isUnderWay.current) return UNDER_WAY;
+    const about = JSON.stringify(inputWith(""));
+    if (attempt.current?.about !== about) attempt.current = { about, key: newKey() };
+    const input = inputWith(attempt.current.key);
     isUnderWay.current = true;
     setBusy(true);
     setRefusal(null);
-    const about = JSON.stringify(inputWith(""));
-    if (attempt.current?.about !== about) attempt.current = { about, key: crypto.randomUUID() };
-    const input = inputWith(attempt.current.key);
-    const { data, error } = await client.mutation(document, { input }).toPromise();
-    const done = data ? (doneIn(data) ?? null) : null;
-    const refused = reasonIn(done, error ? refusalOfFailure(error) : null);
-    if (!refused?.canRetry) attempt.current = null;
-    if (refused && done) askAgain(client); // what is shown led to what cannot be done
-    isUnderWay.current = false;
-    setBusy(false);
-    setRefusal(refused);
-    return refused ? { done: null, refusal: refused } : { done, refusal: null };
+    try {
+      const { data, error } = await client.mutation(document, { input }).toPromise();
+      const done = data ? (doneIn(data) ?? null) : null;
+      const refused = reasonIn(done, error ? refusalOfFailure(error) : null);
+      if (!refused?.canRetry) attempt.current = null;
+      if (refused && done) askAgain(client); // what is shown led to what cannot be done
+      setRefusal(refused);
+      return refused ? { done: null, refusal: refused } : { done, refusal: null };
+    } finally {
+      isUnderWay.current = false;
+      setBusy(false);
+    }
   };
 
   return { ask, isBusy, refusal, forgive: () => setRefusal(null) };
