@@ -101,6 +101,35 @@ spec("Offline the page says so, and asks again by itself when it is back", async
   await olivia.page.getByText("You are offline").first().waitFor({ state: "detached" });
 });
 
+spec("A wish that is never answered comes to an end, and is wished again once", async (house) => {
+  const workspace = await house.open("Unanswered", "Pro");
+  const olivia = await house.visitor("owner");
+  await olivia.page.clock.install();
+  await olivia.open(house.at("Unanswered"));
+  await olivia.page.getByRole("button", { name: "Buy credits" }).click();
+  const dialog = olivia.page.getByRole("dialog", { name: "Buy credits" });
+  const buy = dialog.getByRole("button", { name: "Go to checkout" });
+  await buy.waitFor();
+  await olivia.isQuiet();
+  await olivia.page.route("**/graphql", () => undefined); // neither answered nor refused
+  const asked = olivia.page.waitForRequest("**/graphql");
+  await buy.click();
+  await asked;
+  assert.ok(await buy.isDisabled());
+
+  await olivia.page.clock.fastForward("00:31");
+  await dialog.getByText("The answer did not arrive").waitFor();
+  await olivia.page.unroute("**/graphql");
+  await dialog.getByRole("button", { name: "Try again" }).click();
+  await olivia.page.getByRole("form", { name: "Payment" }).waitFor();
+  const keys = olivia.asked
+    .filter(({ operation }) => operation === "BuyCredits")
+    .map(({ variables }) => (variables.input as { idempotencyKey: string }).idempotencyKey);
+  assert.equal(keys.length, 2);
+  assert.equal(keys[0], keys[1]);
+  assert.deepEqual(await house.stripe.paid(workspace), [2900]);
+});
+
 spec(
   "A token that has expired ends the session of a host product's page, and says so",
   async (house) => {

@@ -9,6 +9,7 @@ import { refocusExchange } from "@urql/exchange-refocus";
 import { createClient as createEventsClient } from "graphql-sse";
 import { againExchange } from "./again";
 import { failureOf } from "./failure";
+import { fetchInTime } from "./inTime";
 
 const URL_OF_GRAPHQL = new URL("/graphql", location.origin).href;
 
@@ -27,6 +28,7 @@ export function createClient(token: string, { onRefused }: Options): Client {
   const events = createEventsClient({ url: URL_OF_GRAPHQL, headers, retryAttempts: 20 });
   return new Client({
     url: URL_OF_GRAPHQL,
+    fetch: fetchInTime, // a stream has its own, and no end
     fetchOptions: { headers },
     preferGetMethod: false,
     exchanges: [
