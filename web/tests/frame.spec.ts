@@ -30,6 +30,30 @@ spec("A workspace that the person is not in looks like one that does not exist",
   assert.ok(!sights[0]?.includes("Not for Mei"));
 });
 
+spec("A workspace that is on two pages of one's workspaces is listed once", async (house) => {
+  const olivia = await house.visitor("owner");
+  // As if there were more than come with the page: they are the very same ones.
+  await olivia.page.route("**/graphql", async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    const pageInfo = route.request().postData()?.includes("query Page(")
+      ? { hasNextPage: true, endCursor: null }
+      : { hasNextPage: false, endCursor: null };
+    if (answer.data.viewer) Object.assign(answer.data.viewer.workspaces.pageInfo, pageInfo);
+    await route.fulfill({ response, json: answer });
+  });
+  await olivia.open(house.at(STUDIO));
+  await olivia.rows();
+  const switcher = olivia.page.getByRole("combobox", { name: "Workspace" });
+  await olivia.asks("MoreWorkspaces", () => switcher.click());
+  await olivia.page.getByRole("option").first().waitFor();
+  await olivia.isQuiet();
+
+  const names = await olivia.page.getByRole("option").allInnerTexts();
+  assert.ok(names.length > 1);
+  assert.equal(new Set(names).size, names.length);
+});
+
 spec("The first load asks twice and takes 250 KB of script at most", async (house) => {
   const olivia = await house.visitor("owner");
   const scripts: Promise<number>[] = [];

@@ -47,7 +47,12 @@ export function useWorkspaces(user: Memberships | null) {
       ({ hasNextPage, endCursor } = page.pageInfo);
     }
   };
-  return { memberships: [...(first?.edges ?? []), ...more], loadMore };
+  return { memberships: once([...(first?.edges ?? []), ...more]), loadMore };
+}
+
+/** When somebody leaves a workspace, the first of the later ones move up to those that are here. */
+function once(memberships: Membership[]): Membership[] {
+  return [...new Map(memberships.map((each) => [each.node.id, each])).values()];
 }
 
 const NO_MORE = { hasNextPage: false, endCursor: null };
