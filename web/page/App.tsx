@@ -1,7 +1,8 @@
 import { useDocumentTitle, useWindowEvent } from "@mantine/hooks";
 import { useState } from "react";
-import { useQuery } from "urql";
+import { useClient, useQuery } from "urql";
 import { useUsageRange, useWorkspaceId } from "./address";
+import { askAgain } from "./client/again";
 import { failureOf, isOfNoSuchId } from "./client/failure";
 import { useLatest } from "./client/latest";
 import { seriesOf } from "./credits/usageRange";
@@ -51,6 +52,7 @@ export function App() {
 }
 
 function Page() {
+  const client = useClient();
   const [workspaceId] = useWorkspaceId();
   const loadedRange = useLoadedRange(workspaceId);
   const [{ data: answered, error: problem, fetching }, ask] = useQuery({
@@ -63,8 +65,8 @@ function Page() {
     requestPolicy: "cache-and-network",
   });
   const data = useLatest(answered);
-  const askAgain = () => ask({ requestPolicy: "network-only" });
-  useWindowEvent("online", askAgain);
+  const retry = () => ask({ requestPolicy: "network-only" });
+  useWindowEvent("online", () => askAgain(client));
 
   // Until the answer for a workspace is there, the one for the workspace before it still is.
   const workspace = data?.workspace?.id === workspaceId ? data?.workspace : null;
@@ -83,7 +85,7 @@ function Page() {
         </Header>
         {workspace && <OfflineNotice />}
       </div>
-      {error && !isSaidAlready && <FailureNotice error={error} onRetry={askAgain} />}
+      {error && !isSaidAlready && <FailureNotice error={error} onRetry={retry} />}
       {workspace && <Overview key={workspace.id} workspace={workspace} loadedRange={loadedRange} />}
       {!workspace && fetching && <OverviewSkeleton />}
       {!workspace && !fetching && !error && (

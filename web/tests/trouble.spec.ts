@@ -130,6 +130,26 @@ spec("A wish that is never answered comes to an end, and is wished again once", 
   assert.deepEqual(await house.stripe.paid(workspace), [2900]);
 });
 
+spec("Back online all that is shown is asked for again, each once", async (house) => {
+  const olivia = await house.visit("owner", STUDIO);
+  await olivia.rows();
+  const usage = olivia.page.getByRole("region", { name: "Usage", exact: true });
+  await olivia.asks("UsageSeries", () => usage.getByText("7 days").click());
+  await olivia.isQuiet();
+  await olivia.offline(true);
+  await olivia.page.getByRole("status").getByText("You are offline").waitFor();
+  const before = olivia.asked.length;
+
+  await olivia.asks("UsageSeries", () => olivia.offline(false));
+  await olivia.rows();
+  await olivia.isQuiet();
+  assert.deepEqual(olivia.operations().slice(before).toSorted(), [
+    "Conversations",
+    "Page",
+    "UsageSeries",
+  ]);
+});
+
 spec(
   "A token that has expired ends the session of a host product's page, and says so",
   async (house) => {

@@ -1,5 +1,4 @@
 import { Alert, Button, Stack, Text } from "@mantine/core";
-import { useWindowEvent } from "@mantine/hooks";
 import { IconAlertTriangle, IconPlugConnectedX, IconWifiOff } from "@tabler/icons-react";
 import type { CombinedError } from "urql";
 import { type Failure, failureOf } from "../client/failure";
@@ -33,11 +32,10 @@ interface Props {
   onRetry: () => void;
 }
 
-/** Says why something is not there, and asks again: by a button, and when the network is back. */
+/** Says why something is not there, and asks again; the page does so when the network is back. */
 export function FailureNotice({ error, onRetry }: Props) {
   const failure = failureOf(error);
   const Icon = ICONS[failure];
-  useWindowEvent("online", onRetry);
   return (
     <Alert
       color={failure === "offline" ? "gray" : "red"}
