@@ -6,7 +6,7 @@ import type { Visitor } from "./visitor.ts";
 const STUDIO = "Northwind Studio";
 const CAFE = "Café Lumière";
 const TABS = ["MCP-HTTP calls", "Import usage", "Credit adjustments", "Conversations"];
-const PHONE = { width: 360, height: 740 };
+const PHONE = { width: 320, height: 740 };
 
 spec("axe finds nothing in any tab, dialog or state of the page", async (house) => {
   const olivia = await house.visit("owner", CAFE, { colorScheme: "light" });
@@ -135,6 +135,28 @@ spec("Everything is reached and done with the keyboard alone", async (house) => 
   await page.keyboard.press("Escape");
   await olivia.focuses(page.getByRole("button", { name: "Change plan" }));
 });
+
+spec(
+  "The keyboard passes the list of workspaces, which opens when it is asked to",
+  async (house) => {
+    const olivia = await house.visit("owner", STUDIO);
+    const { page } = olivia;
+    await olivia.rows();
+    const switcher = page.getByRole("combobox", { name: "Workspace" });
+    const next = page.getByRole("button", { name: /Signed in as/ });
+    await switcher.focus();
+    await page.keyboard.press("Tab");
+    await olivia.focuses(next);
+
+    await page.keyboard.press("Shift+Tab");
+    await olivia.focuses(switcher);
+    assert.equal(await switcher.getAttribute("aria-expanded"), "false");
+    await page.keyboard.press("ArrowDown");
+    await page.getByRole("option", { name: STUDIO }).waitFor();
+    await page.keyboard.press("Tab");
+    await olivia.focuses(next);
+  },
+);
 
 spec("The chart is also a table, and its time is chosen", async (house) => {
   const olivia = await house.visit("owner", STUDIO);

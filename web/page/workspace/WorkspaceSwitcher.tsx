@@ -42,6 +42,8 @@ export function WorkspaceSwitcher({ user, selected: shown }: Props) {
       onChange={(id) => id !== null && id !== workspaceId && select(id)}
       onDropdownOpen={loadMore}
       searchable
+      openOnFocus={false}
+      scrollAreaProps={{ viewportProps: { tabIndex: -1 } }} // what leads out of it is the field
       comboboxProps={{ withinPortal: false }}
       allowDeselect={false}
       renderOption={({ option: { value, label } }) => (
