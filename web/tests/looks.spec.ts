@@ -44,6 +44,18 @@ spec(
   },
 );
 
+spec("What one touches in a row is 24 pixels wide and high at least", async (house) => {
+  const olivia = await house.visit("owner", CAFE, PHONE);
+  const [row] = await olivia.rows();
+  assert.ok(row);
+  const targets = await row.getByRole("button").all();
+  assert.equal(targets.length, 2);
+  for (const target of targets) {
+    const { width, height } = (await target.boundingBox()) ?? { width: 0, height: 0 };
+    assert.ok(width >= 24 && height >= 24, `${width} by ${height}`);
+  }
+});
+
 spec("The page is dark on a device that is, and otherwise where one chooses so", async (house) => {
   const dark = await house.visit("owner", STUDIO, { colorScheme: "dark" });
   const light = await house.visit("owner", STUDIO, { colorScheme: "light" });

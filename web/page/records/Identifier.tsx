@@ -20,7 +20,7 @@ export function Identifier({ label, id }: Props) {
               className={classes.copy}
               data-copied={copied || undefined}
               variant="subtle"
-              size="sm"
+              size="1.5rem"
               color={copied ? "teal" : "gray"}
               aria-label={`Copy the ${label} ${id}`}
               title={copied ? "Copied" : "Copy"}
