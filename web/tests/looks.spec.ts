@@ -56,6 +56,34 @@ spec("What one touches in a row is 24 pixels wide and high at least", async (hou
   }
 });
 
+spec("A loader is in the middle of its button also where nothing moves", async (house) => {
+  const olivia = await house.visit("owner", CAFE);
+  const { page } = olivia;
+  await page.getByRole("button", { name: "Customer portal" }).waitFor();
+  let answer = () => {};
+  const isAsked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route("**/graphql", async (route) => {
+    await isAsked;
+    await route.abort();
+  });
+  olivia.expect(/Failed to load resource/);
+  await page.getByRole("button", { name: "Customer portal" }).click();
+  const loader = page.locator(".mantine-Button-loader");
+  await loader.waitFor();
+
+  const [button, drawn] = await Promise.all([
+    page.locator("button").filter({ has: loader }).boundingBox(),
+    loader.boundingBox(),
+  ]);
+  assert.ok(button && drawn);
+  const middle = (box: typeof button) => [box.x + box.width / 2, box.y + box.height / 2];
+  const [x = 0, y = 0] = middle(button).map((each, axis) => each - (middle(drawn)[axis] ?? 0));
+  assert.ok(Math.abs(x) <= 1 && Math.abs(y) <= 1, `it is off by ${x} and ${y}`);
+  answer();
+});
+
 spec("The page is dark on a device that is, and otherwise where one chooses so", async (house) => {
   const dark = await house.visit("owner", STUDIO, { colorScheme: "dark" });
   const light = await house.visit("owner", STUDIO, { colorScheme: "light" });
