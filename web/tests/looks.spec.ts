@@ -56,6 +56,28 @@ spec("What one touches in a row is 24 pixels wide and high at least", async (hou
   }
 });
 
+spec("Where people choose the colours, the chart's kinds and its time are seen", async (house) => {
+  const olivia = await house.visit("owner", STUDIO);
+  const { page } = olivia;
+  await page.emulateMedia({ forcedColors: "active" });
+  const usage = page.getByRole("region", { name: "Usage", exact: true });
+  const kinds = usage.locator("[data-kind=MESSAGE]");
+  await kinds.first().waitFor();
+
+  const canvas = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  for (const kind of await kinds.all()) {
+    const colour = await kind.evaluate((element) => getComputedStyle(element).backgroundColor);
+    assert.notEqual(colour, canvas);
+  }
+  const outlineOf = (label: string) =>
+    usage.getByText(label, { exact: true }).evaluate((text) => {
+      const option = text.closest("label");
+      return option && getComputedStyle(option).outlineStyle;
+    });
+  assert.equal(await outlineOf("30 days"), "solid");
+  assert.equal(await outlineOf("7 days"), "none");
+});
+
 spec("A loader is in the middle of its button also where nothing moves", async (house) => {
   const olivia = await house.visit("owner", CAFE);
   const { page } = olivia;
