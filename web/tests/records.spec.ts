@@ -151,6 +151,53 @@ spec("A search finds a conversation by its ID, its title or who began it", async
   }
 });
 
+spec("What one types into the search in one go is one step, and spaces are none", async (house) => {
+  const olivia = await house.visit("owner", STUDIO);
+  const { page } = olivia;
+  const search = page.getByRole("searchbox");
+  const steps = () => page.evaluate(() => history.length);
+  await olivia.rows();
+  const before = await steps();
+  for (const letter of ["r", "e"]) {
+    await olivia.asks("Conversations", () => search.press(letter));
+    await olivia.rows();
+  }
+  await search.press("Space");
+  await pause(olivia);
+
+  assert.equal(olivia.address().search, "re");
+  assert.equal(await search.inputValue(), "re ");
+  assert.equal(await steps(), before + 1);
+  await page.goBack();
+  await olivia.holds(search, "");
+  assert.deepEqual(olivia.address(), { workspace: house.workspace(STUDIO) });
+});
+
+spec(
+  "What was typed is not sought any more once the filters are cleared, or one goes back",
+  async (house) => {
+    const olivia = await house.visit("owner", STUDIO, { view: { dates: "LAST_3_MONTHS" } });
+    const { page } = olivia;
+    const search = page.getByRole("searchbox");
+    const studio = { workspace: house.workspace(STUDIO) };
+    await olivia.rows();
+    await search.fill("linen");
+    await page.getByRole("button", { name: "Clear filters" }).click();
+    await pause(olivia);
+    assert.deepEqual(olivia.address(), studio);
+    assert.equal(await search.inputValue(), "");
+
+    await search.focus();
+    await page.evaluate(() => {
+      document.execCommand("insertText", false, "linen"); // at once: it is sought after a pause
+      history.back();
+    });
+    await pause(olivia);
+    assert.deepEqual(olivia.address(), { ...studio, dates: "LAST_3_MONTHS" });
+    assert.equal(await search.inputValue(), "");
+  },
+);
+
 spec("Dates are picked from a calendar that is loaded when it is opened", async (house) => {
   const olivia = await house.visit("owner", STUDIO, { timezoneId: "America/New_York" });
   const { page } = olivia;
@@ -370,6 +417,12 @@ spec("Filters that nothing matches can be cleared where the list was", async (ho
   await olivia.page.getByRole("button", { name: "Clear filters" }).last().click();
   assert.equal((await olivia.rows()).length, 20);
 });
+
+/** Wait for longer than the search does after what is typed: its timer has rung before. */
+async function pause(visitor: Visitor): Promise<void> {
+  await visitor.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 400)));
+  await visitor.rows();
+}
 
 /** Return what the summary bar says: totals by what they are of. */
 async function summary(visitor: Visitor): Promise<Record<string, string>> {

@@ -118,6 +118,15 @@ export class Visitor {
     await this.page.waitForFunction((wanted) => wanted === document.activeElement, handle);
   }
 
+  /** Wait until a field holds a text. */
+  async holds(field: Locator, text: string): Promise<void> {
+    const handle = await field.elementHandle();
+    await this.page.waitForFunction(
+      ({ handle, text }) => (handle as HTMLInputElement).value === text,
+      { handle, text },
+    );
+  }
+
   /** Wait until there are as many of something, and not one more or less. */
   async counts(elements: Locator, count: number): Promise<void> {
     await elements.nth(count).waitFor({ state: "detached" });

@@ -103,7 +103,8 @@ export function Conversations(scope: Scope) {
             <SearchField
               label={scope.canSeeUsers ? "Search by ID, title or creator" : "Search by ID or title"}
               value={view.search}
-              onChange={(search) => change({ search })}
+              isFiltered={isFiltered(variables)}
+              onChange={(search, step) => change({ search }, step)}
             />
             <DateFilter />
             <ChoiceFilter

@@ -7,6 +7,11 @@ import { addressOf, type SortFields, type Sorting, sortedBy, sortingOf } from ".
 /** A change of what is seen; null takes something away. */
 export type ViewChange = { [Name in keyof View]?: View[Name] | null };
 
+/** Whether a change is a step that the back button undoes, as it is unless said otherwise. */
+export interface Step {
+  history: "push" | "replace";
+}
+
 const FIRST_PAGE = { after: null, before: null } satisfies ViewChange;
 const UNFILTERED = {
   search: null,
@@ -38,7 +43,10 @@ const REFUSED: Record<string, { change: ViewChange; title: string; message: stri
 export function useRecordView() {
   const [view, set] = useView();
   /** See something else, from its first page. */
-  const change = useCallback((next: ViewChange) => void set({ ...next, ...FIRST_PAGE }), [set]);
+  const change = useCallback(
+    (next: ViewChange, step?: Step) => void set({ ...next, ...FIRST_PAGE }, step),
+    [set],
+  );
   /** See what these filters let through, and no other ones. */
   const only = useCallback(
     (filters: ViewChange) => change({ ...UNFILTERED, ...filters }),
