@@ -7,7 +7,7 @@ import {
   useQueryStates,
   type Values,
 } from "nuqs";
-import { useCallback } from "react";
+import { useCallback, useEffect, useRef } from "react";
 
 /** The tabs of the records, as the address names them. */
 export const TABS = ["conversations", "mcp-http-calls", "imports", "adjustments"] as const;
@@ -16,9 +16,9 @@ export type Tab = (typeof TABS)[number];
 export const QUICK_PICKS = ["LAST_7_DAYS", "LAST_30_DAYS", "LAST_3_MONTHS"] as const;
 
 /**
- * What is seen of a tab's list. It belongs to the tab and the workspace of the address: another of
- * either begins afresh. What a list does not know is ignored by it, so that an old or mistyped
- * address still shows a page.
+ * What is seen of a tab's list. It belongs to the tab and the workspace of the address: another tab
+ * has its own, and another workspace begins afresh. What a list does not know is ignored by it, so
+ * that an old or mistyped address still shows a page.
  */
 const view = {
   search: parseAsString.withDefault(""),
@@ -52,10 +52,22 @@ export function useWorkspaceId(): [string | null, (id: string | null) => void] {
   return [workspace, select];
 }
 
-/** The tab of the address, and how to go to another, which begins afresh. */
+/**
+ * The tab of the address, and how to go to another, which shows what was seen of it last: for as
+ * long as whoever asks for it is there.
+ */
 export function useTab(): [Tab, (tab: Tab) => void] {
-  const [{ tab }, set] = useQueryStates(everything, { history: "push" });
-  const select = useCallback((next: Tab) => void set({ ...NOWHERE, tab: next }), [set]);
+  const [{ workspace: _workspace, usage: _usage, tab, ...seen }, set] = useQueryStates(everything, {
+    history: "push",
+  });
+  const last = useRef<Partial<Record<Tab, View>>>({});
+  useEffect(() => {
+    last.current[tab] = seen;
+  });
+  const select = useCallback(
+    (next: Tab) => void set({ ...NOWHERE, ...last.current[next], tab: next }),
+    [set],
+  );
   return [tab, select];
 }
 

@@ -126,6 +126,44 @@ spec("The back button undoes a filter, a tab and a workspace, one step each", as
   await page.getByRole("button", { name: "30 days", pressed: false }).waitFor();
 });
 
+spec("A tab that is opened again shows what it showed last", async (house) => {
+  const olivia = await house.visit("owner", STUDIO, {
+    view: { search: "e", dates: "LAST_3_MONTHS", sort: "CREDITS" },
+  });
+  const { page } = olivia;
+  const conversations = olivia.address();
+  const open = async (tab: string) => {
+    await page.getByRole("tab", { name: tab }).click();
+    await page.getByRole("tab", { name: tab, selected: true }).waitFor();
+    await olivia.rows();
+    await olivia.isQuiet();
+    return olivia.address();
+  };
+  const shown = await olivia.column("Conversation ID");
+  const { workspace } = conversations;
+  assert.deepEqual(await open("Import usage"), { workspace, tab: "imports" });
+  await page.getByRole("button", { name: "30 days" }).click();
+  await page.getByRole("button", { name: "30 days", pressed: true }).waitFor();
+
+  assert.deepEqual(await open("Conversations"), conversations);
+  assert.equal(await page.getByRole("searchbox").inputValue(), "e");
+  assert.deepEqual(await olivia.column("Conversation ID"), shown);
+  await page.goBack();
+  await page.getByRole("button", { name: "30 days", pressed: true }).waitFor();
+  const imports = { workspace, tab: "imports", dates: "LAST_30_DAYS" };
+  assert.deepEqual(olivia.address(), imports);
+  await page.evaluate(() => history.go(-2));
+  await olivia.holds(page.getByRole("searchbox"), "e");
+  assert.deepEqual(await open("Import usage"), imports); // however one has left it
+
+  await olivia.choose("Workspace", "Café Lumière");
+  await olivia.rows();
+  assert.deepEqual(await open("Import usage"), {
+    workspace: house.workspace("Café Lumière"),
+    tab: "imports",
+  });
+});
+
 spec("A shared address shows somebody else the same view", async (house) => {
   const view = { types: "IMAGE_GENERATION", dates: "LAST_3_MONTHS", sort: "CREDITS" };
   const olivia = await house.visit("owner", STUDIO, { view });

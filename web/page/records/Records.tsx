@@ -43,7 +43,7 @@ export function Records({ workspaceId, canSeeUsers }: Props) {
         value={tab}
         onChange={(value) => {
           const next = TABS.find((each) => each === value);
-          if (next) select(next);
+          if (next && next !== tab) select(next);
         }}
         keepMounted={false}
         activateTabWithKeyboard={false}
