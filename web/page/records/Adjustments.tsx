@@ -1,9 +1,10 @@
 import { graphql } from "../gql";
 import type { AdjustmentsQuery, CreditAdjustmentOrderField } from "../gql/graphql";
-import { formatChange, formatCount, formatMoment } from "../locale";
+import { formatChange, formatCount } from "../locale";
 import { AdjustmentDetail } from "./AdjustmentDetail";
 import { useAnswer } from "./answer";
 import { ChoiceFilter, choicesOf } from "./ChoiceFilter";
+import { CREATED_AT } from "./columns";
 import { DateFilter } from "./DateFilter";
 import { ADJUSTMENT_TYPES, labelOf } from "./labels";
 import { TYPES } from "./noun";
@@ -121,12 +122,7 @@ const COLUMNS: Column<Adjustment, CreditAdjustmentOrderField>[] = [
       <AdjustmentDetail detail={detail} description={description} />
     ),
   },
-  {
-    header: "Created at",
-    field: "CREATED_AT",
-    isShort: true,
-    cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,
-  },
+  CREATED_AT,
 ];
 
 const totalsOf = ({ granted, removed, net }: Summary) => [

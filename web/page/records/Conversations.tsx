@@ -2,11 +2,12 @@ import { UnstyledButton } from "@mantine/core";
 import { lazy, useState } from "react";
 import { graphql } from "../gql";
 import type { ConversationsQuery, ConversationUsageOrderField } from "../gql/graphql";
-import { formatCount, formatMoment } from "../locale";
+import { formatCount } from "../locale";
 import { OnceOpened } from "../states/OnceOpened";
 import { useAnswer } from "./answer";
 import { ChoiceFilter, choicesOf } from "./ChoiceFilter";
 import classes from "./Conversations.module.css";
+import { Moment, USER } from "./columns";
 import { DateFilter } from "./DateFilter";
 import { Identifier } from "./Identifier";
 import { LongText } from "./LongText";
@@ -16,7 +17,6 @@ import { RecordList } from "./RecordList";
 import { type Column, RecordTable } from "./RecordTable";
 import { SearchField } from "./SearchField";
 import { type SortLabels, SortMenu } from "./SortMenu";
-import { UserCell } from "./UserCell";
 import { CONVERSATION_SORTS, conversationVariables, isFiltered, type Scope } from "./variables";
 import { useRecordView, useSorting } from "./view";
 
@@ -173,9 +173,7 @@ function columnsOf(
         </UnstyledButton>
       ),
     },
-    ...(canSeeUsers
-      ? [{ header: "User", cell: ({ user }: Conversation) => <UserCell user={user} /> }]
-      : []),
+    ...(canSeeUsers ? [USER] : []),
     {
       header: "Billing type",
       isShort: true,
@@ -185,7 +183,7 @@ function columnsOf(
       header: "Updated at",
       field: "UPDATED_AT",
       isShort: true,
-      cell: ({ updatedAt }) => <time dateTime={updatedAt}>{formatMoment(updatedAt)}</time>,
+      cell: ({ updatedAt }) => <Moment at={updatedAt} />,
     },
   ];
 }

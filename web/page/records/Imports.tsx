@@ -1,8 +1,9 @@
 import { graphql } from "../gql";
 import type { ImportsQuery, ImportUsageOrderField } from "../gql/graphql";
-import { formatCount, formatMoment } from "../locale";
+import { formatCount } from "../locale";
 import { useAnswer } from "./answer";
 import { ChoiceFilter, choicesOf } from "./ChoiceFilter";
+import { CREATED_AT, CREDITS, USER } from "./columns";
 import { DateFilter } from "./DateFilter";
 import { Identifier } from "./Identifier";
 import { IMPORT_TYPES, labelOf } from "./labels";
@@ -11,7 +12,6 @@ import { RecordList } from "./RecordList";
 import { type Column, RecordTable } from "./RecordTable";
 import { SortMenu } from "./SortMenu";
 import { TIME_AND_CREDITS } from "./sortLabels";
-import { UserCell } from "./UserCell";
 import { IMPORT_SORTS, importVariables, isFiltered, type Scope } from "./variables";
 import { useRecordView, useSorting } from "./view";
 import { WebLink } from "./WebLink";
@@ -118,20 +118,8 @@ function columnsOf({ canSeeUsers }: Scope): Column<Import, ImportUsageOrderField
       header: "Import URL",
       cell: ({ importUrl }) => <WebLink address={importUrl}>{importUrl}</WebLink>,
     },
-    {
-      header: "Credits",
-      field: "CREDITS",
-      isNumber: true,
-      cell: ({ credits }) => formatCount(credits),
-    },
-    ...(canSeeUsers
-      ? [{ header: "User", cell: ({ user }: Import) => <UserCell user={user} /> }]
-      : []),
-    {
-      header: "Created at",
-      field: "CREATED_AT",
-      isShort: true,
-      cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,
-    },
+    CREDITS,
+    ...(canSeeUsers ? [USER] : []),
+    CREATED_AT,
   ];
 }

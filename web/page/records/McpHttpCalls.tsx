@@ -1,7 +1,8 @@
 import { graphql } from "../gql";
 import type { McpHttpCallOrderField, McpHttpCallsQuery } from "../gql/graphql";
-import { formatCount, formatMoment } from "../locale";
+import { formatCount } from "../locale";
 import { useAnswer } from "./answer";
+import { CREATED_AT, CREDITS, USER } from "./columns";
 import { DateFilter } from "./DateFilter";
 import { Identifier } from "./Identifier";
 import { KeyFilter } from "./KeyFilter";
@@ -10,7 +11,6 @@ import { RecordList } from "./RecordList";
 import { type Column, RecordTable } from "./RecordTable";
 import { SortMenu } from "./SortMenu";
 import { TIME_AND_CREDITS } from "./sortLabels";
-import { UserCell } from "./UserCell";
 import { CALL_SORTS, callVariables, isFiltered, type Scope } from "./variables";
 import { useRecordView, useSorting } from "./view";
 
@@ -113,20 +113,8 @@ function columnsOf({ canSeeUsers }: Scope): Column<Call, McpHttpCallOrderField>[
         <LongText>{revokedAt ? `${name} (revoked)` : name}</LongText>
       ),
     },
-    {
-      header: "Credits",
-      field: "CREDITS",
-      isNumber: true,
-      cell: ({ credits }) => formatCount(credits),
-    },
-    ...(canSeeUsers
-      ? [{ header: "User", cell: ({ user }: Call) => <UserCell user={user} /> }]
-      : []),
-    {
-      header: "Created at",
-      field: "CREATED_AT",
-      isShort: true,
-      cell: ({ createdAt }) => <time dateTime={createdAt}>{formatMoment(createdAt)}</time>,
-    },
+    CREDITS,
+    ...(canSeeUsers ? [USER] : []),
+    CREATED_AT,
   ];
 }
