@@ -1,4 +1,5 @@
 import {
+  createParser,
   parseAsArrayOf,
   parseAsIsoDate,
   parseAsString,
@@ -8,12 +9,21 @@ import {
   type Values,
 } from "nuqs";
 import { useCallback, useEffect, useRef } from "react";
+import { isSensible } from "./records/days";
 
 /** The tabs of the records, as the address names them. */
 export const TABS = ["conversations", "mcp-http-calls", "imports", "adjustments"] as const;
 export type Tab = (typeof TABS)[number];
 
 export const QUICK_PICKS = ["LAST_7_DAYS", "LAST_30_DAYS", "LAST_3_MONTHS"] as const;
+
+const parseAsDay = createParser({
+  ...parseAsIsoDate,
+  parse: (text) => {
+    const day = parseAsIsoDate.parse(text);
+    return day && isSensible(day) ? day : null;
+  },
+});
 
 /**
  * What is seen of a tab's list. It belongs to the tab and the workspace of the address: another tab
@@ -23,8 +33,8 @@ export const QUICK_PICKS = ["LAST_7_DAYS", "LAST_30_DAYS", "LAST_3_MONTHS"] as c
 const view = {
   search: parseAsString.withDefault(""),
   dates: parseAsStringLiteral(QUICK_PICKS),
-  from: parseAsIsoDate,
-  to: parseAsIsoDate,
+  from: parseAsDay,
+  to: parseAsDay,
   types: parseAsArrayOf(parseAsString).withDefault([]),
   keys: parseAsArrayOf(parseAsString).withDefault([]),
   sort: parseAsString,

@@ -192,6 +192,16 @@ spec("An address that was mistyped still shows a page", async (house) => {
   assert.deepEqual([...new Set(await olivia.column("Billing type"))], ["Messages"]);
 });
 
+spec("Days of no sensible year are no filter, and not called one", async (house) => {
+  const olivia = await house.visit("owner", STUDIO, {
+    view: { from: "0001-01-01", to: "9998-12-31" },
+  });
+
+  await olivia.rows();
+  await olivia.page.getByRole("button", { name: "Pick dates" }).waitFor();
+  assert.equal(await olivia.page.getByRole("button", { name: "Clear filters" }).count(), 0);
+});
+
 spec("A page of another list is left for the first one, which is said", async (house) => {
   const olivia = await house.visit("owner", STUDIO, { view: { after: "bm9uc2Vuc2U" } });
 

@@ -5,13 +5,17 @@
 export type Day = Date;
 
 const YEAR_MIN = 1970;
-const YEAR_MAX = 9998;
+const YEAR_MAX = 9997;
 
-/** When the day begins where the person is, in RFC 3339; null for a day of no sensible year. */
-export function instantOf(day: Day): string | null {
+/** Whether a day is of a year that something may be of: other days are nonsense in an address. */
+export function isSensible(day: Day): boolean {
   const year = day.getUTCFullYear();
-  if (Number.isNaN(year) || year < YEAR_MIN || year > YEAR_MAX) return null;
-  return new Date(year, day.getUTCMonth(), day.getUTCDate()).toISOString();
+  return year >= YEAR_MIN && year <= YEAR_MAX;
+}
+
+/** When the day begins where the person is, in RFC 3339. */
+export function instantOf(day: Day): string {
+  return new Date(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate()).toISOString();
 }
 
 export function nextDay(day: Day): Day {

@@ -43,7 +43,7 @@ export function conversationVariables(scope: Scope, view: View) {
     filterBy: {
       search: searchOf(view),
       updatedAt: datesOf(view),
-      billingTypes: view.types.filter((word) => isWordOf(BILLING_TYPES, word)),
+      billingTypes: wordsOf(BILLING_TYPES, view),
     },
   } satisfies ConversationsQueryVariables;
 }
@@ -53,7 +53,7 @@ export function callVariables(scope: Scope, view: View) {
     ...scope,
     ...pageOf(view),
     orderBy: sortingOf(view, CALL_SORTS),
-    filterBy: { createdAt: datesOf(view), apiKeyIds: view.keys.filter(Boolean) },
+    filterBy: { createdAt: datesOf(view), apiKeyIds: [...new Set(view.keys)].filter(Boolean) },
   } satisfies McpHttpCallsQueryVariables;
 }
 
@@ -64,7 +64,7 @@ export function importVariables(scope: Scope, view: View) {
     orderBy: sortingOf(view, IMPORT_SORTS),
     filterBy: {
       createdAt: datesOf(view),
-      importTypes: view.types.filter((word) => isWordOf(IMPORT_TYPES, word)),
+      importTypes: wordsOf(IMPORT_TYPES, view),
     },
   } satisfies ImportsQueryVariables;
 }
@@ -76,7 +76,7 @@ export function adjustmentVariables({ workspaceId }: Pick<Scope, "workspaceId">,
     orderBy: sortingOf(view, ADJUSTMENT_SORTS),
     filterBy: {
       createdAt: datesOf(view),
-      types: view.types.filter((word) => isWordOf(ADJUSTMENT_TYPES, word)),
+      types: wordsOf(ADJUSTMENT_TYPES, view),
     },
   } satisfies AdjustmentsQueryVariables;
 }
@@ -92,6 +92,11 @@ function pageOf({ after, before }: View) {
   if (after) return { first: PAGE_SIZE, after };
   if (before) return { last: PAGE_SIZE, before };
   return { first: PAGE_SIZE };
+}
+
+/** The types that a list knows, each once. */
+function wordsOf<Word extends string>(labels: Record<Word, string>, { types }: View): Word[] {
+  return [...new Set(types)].filter((word) => isWordOf(labels, word));
 }
 
 function searchOf({ search }: View): string | null {
