@@ -20,7 +20,13 @@ from billing.errors import (
 from billing.holding import Held, PlanTerms
 from billing.idempotency import Answer, Claim
 from billing.outcomes import Outcome, PaymentRequired, Scheduled, Switched
-from billing.payments import InvoiceReason, ScheduledChange, SubscriptionState, SwitchResult
+from billing.payments import (
+    InvoiceReason,
+    ScheduledChange,
+    SubscriptionProgress,
+    SubscriptionState,
+    SwitchResult,
+)
 from billing.quotes import Quote, Target
 from billing.settlement import Story
 from billing.switching import Choice, SwitchAction
@@ -29,9 +35,16 @@ _SUBSCRIPTION, _QUOTE = "subscription_id", "quote_id"
 """What a claim keeps of a change that was begun; without a quote it is a cancellation."""
 
 
-async def quoted(errand: Errand, held: Held, choice: Choice) -> Quote:
-    """Return what a choice would do now, kept so that it can be confirmed."""
+async def quoted(errand: Errand, held: Held, choice: Choice) -> Quote | None:
+    """Return what a choice would do now, kept so that it can be confirmed.
+
+    None when the subscription is over, of which we have not been told yet: now we know.
+    """
     state = await errand.payments.subscription(_subscription_id(held))
+    if state.progress is SubscriptionProgress.ENDED:
+        async with errand.database.write() as session:
+            await settlement.subscription(session, state, now=errand.now)
+        return None
     try:
         quote = await quotes.make(errand.payments, held, state, _target(choice), now=errand.now)
     except PaymentsRefused:
@@ -111,12 +124,15 @@ async def go_on(errand: Errand, claim: Claim) -> Answer:
 
 
 async def undo(errand: Errand, claim: Claim) -> Answer:
-    """Undo what is to come, if it is still to come."""
+    """Undo what is to come, if it is still to come. Raises NoPendingChange when all is over."""
     state = await errand.payments.subscription(claim.progress[_SUBSCRIPTION])
-    state = await pending_changes.undone(errand, claim, state)
+    if state.progress is not SubscriptionProgress.ENDED:
+        state = await pending_changes.undone(errand, claim, state)
     async with errand.database.write() as session:
         await settlement.subscription(session, state, now=errand.now)
-        return await idempotency.settle(session, claim, {})
+        if state.progress is not SubscriptionProgress.ENDED:
+            return await idempotency.settle(session, claim, {})
+    raise NoPendingChange
 
 
 async def _begin(errand: Errand, claim: Claim, held: Held, progress: Answer) -> bool:
@@ -294,7 +310,7 @@ async def _cancel(errand: Errand, claim: Claim, state: SubscriptionState) -> Ans
         return found if found.cancels_at is not None else None
 
     state = await pending_changes.without_update(errand, claim, state)
-    if state.cancels_at is None:
+    if state.cancels_at is None and state.progress is not SubscriptionProgress.ENDED:
         kept = await pending_changes.released(errand, claim, state)
         state = await errands.called(
             errand,
@@ -305,7 +321,7 @@ async def _cancel(errand: Errand, claim: Claim, state: SubscriptionState) -> Ans
             ),
             happened=happened,
         )
-    effective_at = state.cancels_at or state.period_end
+    effective_at = state.ended_at or state.cancels_at or state.period_end
     async with errand.database.write() as session:
         await settlement.subscription(session, state, now=errand.now)
         answer = outcomes.to_json(Scheduled(effective_at))

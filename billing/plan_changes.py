@@ -41,12 +41,16 @@ async def preview(errand: Errand, *, plan_id: str, billing_cycle: BillingCycle) 
     """Return what switching to a plan would do, kept so that it can be confirmed.
 
     Raises PreviewNotPossible where nothing is to be confirmed, what `switching.choose` raises,
-    PaymentsUnavailable and PaymentsRefused.
+    SwitchUnderWay, PaymentsUnavailable and PaymentsRefused.
     """
-    held, choice = await _chosen(errand, plan_id, billing_cycle)
-    if not choice.requires_confirmation:
-        raise PreviewNotPossible
-    return await moving.quoted(errand, held, choice)
+    for _ in range(ROUNDS):
+        held, choice = await _chosen(errand, plan_id, billing_cycle)
+        if not choice.requires_confirmation:
+            raise PreviewNotPossible
+        quote = await moving.quoted(errand, held, choice)
+        if quote is not None:
+            return quote
+    raise SwitchUnderWay
 
 
 async def previewed(errand: Errand, *, quote_id: UUID) -> Quote:
@@ -96,7 +100,8 @@ async def _switch(errand: Errand, wish: Wish, claim: Claim) -> Answer:
                     return await moving.go_on(errand, claim)
             case _ if wish.quote_id is None:
                 quote = await moving.quoted(errand, held, choice)
-                return outcomes.to_json(ConfirmationRequired(quote.id))
+                if quote is not None:
+                    return outcomes.to_json(ConfirmationRequired(quote.id))
             case _:
                 if await moving.confirm(errand, claim, held, choice, quote_id=wish.quote_id):
                     return await moving.go_on(errand, claim)

@@ -173,6 +173,34 @@ async def test_another_sum_than_was_shown_is_not_charged(world: World) -> None:
     assert [invoice["amount"] for invoice in truth["invoices"]] == [1000, 6500]
 
 
+@pytest.mark.parametrize("wish", ["preview", "cancel", "undo"])
+async def test_a_subscription_that_has_ended_unheard_of_is_over(world: World, wish: str) -> None:
+    """Ended in Stripe's dashboard a moment ago; its webhook is on the way."""
+    owner = await world.subscribed()
+    if wish == "undo":
+        await owner.outcome("free")
+    _, truth = await world.sandbox.customer()
+    await world.sandbox.control("webhooks", hold=True)
+    await world.sandbox.api(
+        "DELETE", f"/v1/subscriptions/{truth['subscriptions'][0]['subscription']}"
+    )
+
+    match wish:
+        case "preview":
+            # From Free, which it is by now, a plan is bought.
+            assert (await owner.outcome("pro", "MONTHLY"))["__typename"] == "PlanCheckoutRequired"
+        case "cancel":
+            assert (await owner.outcome("free"))["__typename"] == "PlanSwitchScheduled"
+        case _:
+            assert codes(await owner.undo()) == ["NO_PENDING_CHANGE"]
+
+    assert (await owner.state()).plan == "free"
+    await world.sandbox.control("webhooks")
+    await world.settled()
+    state = await owner.state()
+    assert (state.plan, state.recurring) == ("free", 2 * PACKAGES["free"])
+
+
 async def test_a_downgrade_waits_for_the_end_of_the_period(world: World) -> None:
     """And is then the renewal's package, whatever its invoice is called."""
     owner = await world.subscribed("pro", "MONTHLY")
