@@ -48,8 +48,13 @@ INTERVAL: Final[Mapping[Comparison, timedelta]] = {
 }
 OVERLAP: Final[Mapping[Comparison, timedelta]] = {
     Comparison.EVENTS: timedelta(hours=1),
-    Comparison.OBJECTS: timedelta(days=2),
+    Comparison.OBJECTS: timedelta(days=30),
 }
+"""How much of the time before the last comparison is compared again.
+
+What is paid is listed by when it was made: a bank may pay days after that, a declined card weeks.
+"""
+
 FIRST: Final = timedelta(days=30)
 """How far back the first comparison goes: as far as the provider keeps its events."""
 
@@ -261,7 +266,8 @@ async def _not_completed(snapshot: Snapshot, session_ids: Collection[str]) -> li
 async def _is_known(session: Session, object_id: str) -> bool:
     """Tell whether the inbox is at work on an object, or has put it aside.
 
-    Events of types that are never applied, which an endpoint may send as well, say neither.
+    Or has settled an invoice as paid, which it then is for good: some bring no credits. Events of
+    types that are never applied, which an endpoint may send as well, say nothing.
     """
     return (await session.execute(_OPEN, {"of_object": object_id})).first() is not None
 
@@ -313,6 +319,6 @@ _COMPLETE = select(_K.stripe_session_id).where(
 )
 _OPEN = select(_E.id).where(
     _E.object_id == bindparam("of_object"),
-    _E.status != StripeEventStatus.DONE,
+    or_(_E.status != StripeEventStatus.DONE, _E.type == _PAID),
     _E.type.in_(events.TYPES),
 )

@@ -10,6 +10,7 @@ from billing import reconciliation
 from billing.errors import PaymentsUnavailable
 from billing.reconciliation import INTERVAL, Compared, Comparison
 from models.ledger import CreditAdjustment
+from models.plan import Plan
 from models.stripe import Reconciliation, StripeEvent, StripeEventStatus
 from models.subscription import Subscription
 from tests.billing.factories import Place, stored
@@ -108,6 +109,38 @@ async def test_what_was_put_aside_is_not_found_again(till: Till) -> None:
         await session.execute(update(table).values(aside))  # type: ignore[arg-type]  # a mapped table is one
 
     assert {each.found for each in await reconcile(till)} == {0}
+
+
+async def test_what_is_paid_weeks_after_it_was_made_is_found(till: Till) -> None:
+    """A bank takes days, a card that was declined longer: comparisons were made in between."""
+    place = await till.workspace()
+    await reconcile(till)
+    await till.pay(await till.open(place, await till.packs()))
+    await till.pay(await till.open(place, await till.plan("starter")))
+    async with till.database.write() as session:
+        weeks_later = {"watermark": till.clock.now() + timedelta(days=28)}
+        await session.execute(update(Reconciliation.__table__).values(weeks_later))  # type: ignore[arg-type]  # a mapped table is one
+    await make_due(till, Comparison.OBJECTS)
+
+    [compared] = await reconcile(till)
+
+    assert compared.found == 4
+    await till.settle()
+    assert sorted(await amounts(till, place)) == [500, 500]
+
+
+async def test_an_invoice_that_brought_no_credits_is_found_once(till: Till) -> None:
+    """The ledger does not know it; the inbox does."""
+    place = await till.workspace()
+    async with till.database.write() as session:
+        nothing = {"credits_per_refresh": 0}
+        await session.execute(update(Plan.__table__).values(nothing))  # type: ignore[arg-type]  # a mapped table is one
+    await till.pay(await till.open(place, await till.plan("starter")))
+    await till.hear()
+    await till.settle()
+
+    assert {each.found for each in await reconcile(till)} == {0}
+    assert await amounts(till, place) == []
 
 
 async def test_a_subscription_that_ended_unheard_of_is_found(till: Till) -> None:
