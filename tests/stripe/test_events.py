@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from billing import events, settlement
+from billing.clock import SystemClock
 from billing.events import Lease, LeaseLost
 from billing.settlement import Story, Subject
 from models.database import Database
@@ -23,6 +25,14 @@ STARTER = ("SUBSCRIPTION_RENEWAL", 500)
 
 class _Killed(Exception):
     """The process died."""
+
+
+class _Ahead(SystemClock):
+    """The clock of a machine that is a minute ahead."""
+
+    def real(self) -> datetime:
+        """Return what that machine takes for the time."""
+        return super().real() + timedelta(minutes=1)
 
 
 async def entries(database: Database, place: Place) -> list[tuple[str, int]]:
@@ -243,6 +253,24 @@ async def test_undoing_a_second_subscription_survives_a_crash_at_any_call(till: 
             await till.settle()
 
             await _expect_one_subscription(till, place)
+
+
+async def test_a_later_refund_counts_whatever_the_clocks_of_the_machines_say(till: Till) -> None:
+    """One machine is ahead when it settles the first refund; another, on time, the second."""
+    place = await till.workspace()
+    await till.pay(await till.open(place, await till.packs()))
+    await till.hear()
+    await till.settle()
+    [checkout] = await stored(till.database, place, Checkout)
+    payment_id = checkout["stripe_payment_intent_id"]
+
+    for settling in (replace(till, clock=_Ahead()), till):
+        await till.account.v1.refunds.create_async({"payment_intent": payment_id, "amount": 500})
+        await till.hear()
+        await settling.settle()
+
+    taken = ("CREDIT_REFUND", -250)
+    assert await entries(till.database, place) == [PACK, taken, taken]
 
 
 async def test_a_refund_takes_back_and_a_failed_one_gives_again(till: Till) -> None:
