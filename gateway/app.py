@@ -235,6 +235,7 @@ def _limited(settings: Settings) -> Schema:
         root_fields=settings.limit_root_fields,
         fragments=settings.limit_fragments,
         objects=settings.limit_objects,
+        introspections=settings.limit_introspections,
         remembered_documents=settings.remembered_documents,
         remembered_bytes=settings.remembered_document_bytes,
     )

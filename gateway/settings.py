@@ -202,6 +202,9 @@ class Settings(BaseSettings):
         le=100_000_000,
         description="Objects that an operation can answer with: its pages, multiplied.",
     )
+    limit_introspections: int = Field(
+        default=3, ge=0, le=100_000, description="`__schema` and `__type` fields of an operation."
+    )
     limit_websocket_operations: int = Field(
         default=100, ge=1, le=100_000, description="Operations at once on a WebSocket connection."
     )

@@ -58,6 +58,7 @@ class DocumentLimits:
     root_fields: int = 20
     fragments: int = 100
     objects: int = 20_000
+    introspections: int = 3
     remembered_documents: int = 1_000
     remembered_bytes: int = 64 * 1024 * 1024
 
@@ -205,6 +206,7 @@ class _Measure:
     aliases: int = 0
     root_fields: int = 0
     directives: int = 0
+    introspections: int = 0
     spreads: tuple[tuple[str, int | None], ...] = ()  # with the depth; None in introspection
 
 
@@ -241,6 +243,12 @@ def _excesses(node: DocumentNode, limits: DocumentLimits) -> Iterator[GraphQLErr
                 limits.root_fields,
                 measure.root_fields,
             ),
+            (
+                "fields of introspection",
+                Code.INTROSPECTION_LIMIT_EXCEEDED,
+                limits.introspections,
+                measure.introspections,
+            ),
         ):
             if actual > limit:
                 yield _excess(what, code, limit, actual, operation)
@@ -267,8 +275,9 @@ def _measure(definition: OperationDefinitionNode | FragmentDefinitionNode) -> _M
                 measure.aliases += selection.alias is not None
                 measure.root_fields += depth == 0
                 measure.depth = max(measure.depth, below or 0)
+                introspects = selection.name.value in _INTROSPECTION
+                measure.introspections += introspects
                 if selection.selection_set:
-                    introspects = selection.name.value in _INTROSPECTION
                     unread.append((selection.selection_set, None if introspects else below))
     measure.spreads = tuple(spreads)
     return measure
@@ -281,6 +290,7 @@ def _expand(measure: _Measure, fragments: Mapping[str, _Measure]) -> None:
         if fragment is None:
             continue  # an unknown fragment is invalid, which validation will tell
         measure.aliases += fragment.aliases
+        measure.introspections += fragment.introspections
         if depth is not None:
             measure.depth = max(measure.depth, depth + fragment.depth)
         if depth == 0:

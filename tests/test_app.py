@@ -174,6 +174,11 @@ async def test_two_authorization_headers_are_refused() -> None:
             "{ ...f } fragment f on Query { plans { id } }",
             "FRAGMENT_LIMIT_EXCEEDED",
         ),
+        (
+            {"limit_introspections": 0},
+            "{ __schema { types { name } } }",
+            "INTROSPECTION_LIMIT_EXCEEDED",
+        ),
         ({"limit_objects": 9}, "{ plans { id } }", "OBJECT_LIMIT_EXCEEDED"),
         ({"introspection": False}, "{ __schema { types { name } } }", "GRAPHQL_VALIDATION_FAILED"),
     ],

@@ -76,6 +76,14 @@ async def test_a_document_may_use_every_limit_up() -> None:
             "FRAGMENT_LIMIT_EXCEEDED",
             "3 fragments; 2 are",
         ),
+        (
+            (
+                "{ __schema { queryType { name } } ...A }"
+                ' fragment A on Query { __type(name: "A") { name } a: __schema { __typename } }'
+            ),
+            "INTROSPECTION_LIMIT_EXCEEDED",
+            "3 fields of introspection; 2 are",
+        ),
         ("{ echo(text: [" + "1 " * 40 + "]) }", "TOKEN_LIMIT_EXCEEDED", "more than 40 tokens"),
         ("{ viewer }" + "\n#" * 41, "TOKEN_LIMIT_EXCEEDED", "more than 40 comments"),
     ],
@@ -84,7 +92,15 @@ async def test_each_limit_refuses_one_more_with_a_code_of_its_own(
     document: str, code: str, message: str
 ) -> None:
     """Nothing of an excessive document runs; the message names the limit."""
-    limits = DocumentLimits(tokens=40, depth=5, aliases=3, directives=4, root_fields=6, fragments=2)
+    limits = DocumentLimits(
+        tokens=40,
+        depth=5,
+        aliases=3,
+        directives=4,
+        root_fields=6,
+        fragments=2,
+        introspections=2,
+    )
 
     answer = await execute(document, limits=limits)
 
