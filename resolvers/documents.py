@@ -7,7 +7,7 @@ with its errors, so that neither a good nor a bad document is paid for twice.
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
@@ -198,13 +198,17 @@ class Documents:
                 yield errors.recoded(error, Code.GRAPHQL_VALIDATION_FAILED)
 
 
+Place = tuple[str, ...]
+"""Where a field stands: the names in the response from the definition's root on."""
+
+
 @dataclass(slots=True)
 class _Measure:
     """How much a definition asks for; with its fragments, once `_expand` has added them."""
 
     depth: int = 0
     aliases: int = 0
-    root_fields: int = 0
+    root_fields: set[str] = field(default_factory=set)  # their names in the response
     directives: int = 0
     introspections: int = 0
     spreads: tuple[tuple[str, int | None], ...] = ()  # with the depth; None in introspection
@@ -241,7 +245,7 @@ def _excesses(node: DocumentNode, limits: DocumentLimits) -> Iterator[GraphQLErr
                 "fields at the root",
                 Code.ROOT_FIELD_LIMIT_EXCEEDED,
                 limits.root_fields,
-                measure.root_fields,
+                len(measure.root_fields),
             ),
             (
                 "fields of introspection",
@@ -257,29 +261,36 @@ def _excesses(node: DocumentNode, limits: DocumentLimits) -> Iterator[GraphQLErr
 def _measure(definition: OperationDefinitionNode | FragmentDefinitionNode) -> _Measure:
     """Measure a definition by itself. The fields of introspection have no depth.
 
-    Introspection nests deep to spell out one type and is bounded by a rule of graphql-core.
+    Introspection nests deep to spell out one type and is bounded by a rule of graphql-core. What
+    is asked again under the same name, at the same place, is asked once.
     """
     measure = _Measure(directives=len(definition.directives or ()))
-    spreads: list[tuple[str, int | None]] = []
-    unread: list[tuple[Any, int | None]] = [(definition.selection_set, 0)]
+    spreads: dict[tuple[Place, str], int | None] = {}
+    aliased: set[Place] = set()
+    unread: list[tuple[Any, int | None, Place]] = [(definition.selection_set, 0, ())]
     while unread:
-        selection_set, depth = unread.pop()
+        selection_set, depth, place = unread.pop()
         for selection in selection_set.selections:
             measure.directives += len(selection.directives or ())
             if isinstance(selection, FragmentSpreadNode):
-                spreads.append((selection.name.value, depth))
+                spreads[place, selection.name.value] = depth
             elif not isinstance(selection, FieldNode):
-                unread.append((selection.selection_set, depth))
+                unread.append((selection.selection_set, depth, place))
             else:
                 below = None if depth is None else depth + 1
-                measure.aliases += selection.alias is not None
-                measure.root_fields += depth == 0
+                name = (selection.alias or selection.name).value
+                if selection.alias:
+                    aliased.add((*place, name))
+                if depth == 0:
+                    measure.root_fields.add(name)
                 measure.depth = max(measure.depth, below or 0)
                 introspects = selection.name.value in _INTROSPECTION
                 measure.introspections += introspects
                 if selection.selection_set:
-                    unread.append((selection.selection_set, None if introspects else below))
-    measure.spreads = tuple(spreads)
+                    below = None if introspects else below
+                    unread.append((selection.selection_set, below, (*place, name)))
+    measure.aliases = len(aliased)
+    measure.spreads = tuple((name, depth) for (_, name), depth in spreads.items())
     return measure
 
 
@@ -294,7 +305,7 @@ def _expand(measure: _Measure, fragments: Mapping[str, _Measure]) -> None:
         if depth is not None:
             measure.depth = max(measure.depth, depth + fragment.depth)
         if depth == 0:
-            measure.root_fields += fragment.root_fields
+            measure.root_fields |= fragment.root_fields
 
 
 def _excess(

@@ -39,11 +39,15 @@ async def test_a_document_may_use_every_limit_up() -> None:
 @pytest.mark.parametrize(
     ("document", "code", "message"),
     [
-        ("{" + " viewer" * 7 + " }", "ROOT_FIELD_LIMIT_EXCEEDED", "7 fields at the root; 6 are"),
+        (
+            "{ thing { name } viewer context echo __typename a: echo b: echo }",
+            "ROOT_FIELD_LIMIT_EXCEEDED",
+            "7 fields at the root; 6 are",
+        ),
         (
             (
-                "{ ...A ... { viewer } } fragment A on Query { viewer viewer viewer ...B }"
-                " fragment B on Query { viewer viewer viewer }"
+                "{ ...A ... { a: echo } } fragment A on Query { viewer context echo ...B }"
+                " fragment B on Query { b: echo c: echo __typename }"
             ),
             "ROOT_FIELD_LIMIT_EXCEEDED",
             "7 fields at the root; 6 are",
@@ -107,6 +111,21 @@ async def test_each_limit_refuses_one_more_with_a_code_of_its_own(
     assert answer["data"] is None
     assert _codes(answer) == [code]
     assert message in answer["errors"][0]["message"]
+
+
+async def test_what_is_asked_twice_under_one_name_counts_once() -> None:
+    """It merges in the response, as the fragments of a page's parts do."""
+    limits = DocumentLimits(root_fields=2, aliases=2)
+    document = (
+        "{ a: thing { b: name } a: thing { b: name name } viewer viewer ...A ...A }"
+        " fragment A on Query { viewer }"
+    )
+
+    merged = await execute(document, limits=limits)
+    apart = await execute("{ a: thing { b: name } c: thing { b: name } }", limits=limits)
+
+    assert merged["errors"] == []
+    assert _codes(apart) == ["ALIAS_LIMIT_EXCEEDED"]
 
 
 async def test_the_document_that_graphiql_introspects_with_is_allowed() -> None:
