@@ -59,7 +59,7 @@ def routes(graphql: "GraphQLHTTP", *, cors_origins: Sequence[str] = ()) -> list[
         allow_origins=cors_origins,
         allow_methods=_METHODS,
         allow_headers=["*"],
-        expose_headers=["Retry-After", "WWW-Authenticate"],
+        expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID"],
         max_age=_PREFLIGHT_SECONDS,
     )
     middleware = [cors, compression] if cors_origins else [compression]

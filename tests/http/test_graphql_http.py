@@ -602,6 +602,8 @@ async def test_pages_of_other_origins_may_call_only_when_they_are_named() -> Non
         assert asked.status_code == (200 if named else 405)
         assert asked.headers.get("access-control-allow-origin") == (app if named else None)
         assert answer.headers.get("access-control-allow-origin") == (app if named else None)
+        readable = "Retry-After, WWW-Authenticate, X-Request-ID" if named else None
+        assert answer.headers.get("access-control-expose-headers") == readable
         assert "access-control-allow-origin" not in stranger.headers
         assert "access-control-allow-credentials" not in asked.headers
         assert ("Origin" in answer.headers["vary"]) is named
