@@ -21,7 +21,7 @@ class InvalidId(BillingError):
     def __init__(self, *expected: str) -> None:
         wanted = " or ".join(expected)
         super().__init__(
-            f"This is not the id of a {wanted}." if wanted else "This is not an id of the gateway."
+            f"The id is not of type {wanted}." if wanted else "This is not an id of the gateway."
         )
 
 

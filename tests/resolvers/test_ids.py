@@ -96,5 +96,5 @@ def test_two_things_never_share_an_id(one: UUID, other: UUID) -> None:
 
 def test_the_id_of_something_else_is_refused_by_name() -> None:
     """The message says what is expected, and not what was given."""
-    with pytest.raises(InvalidId, match="not the id of a Workspace"):
+    with pytest.raises(InvalidId, match="The id is not of type Workspace"):
         ids.decode("UGxhbjpwcm8", "Workspace")
