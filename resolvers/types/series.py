@@ -19,7 +19,8 @@ class UsageSeriesFilter:
     """What a series covers."""
 
     occurred_at: DateTimeFilter = strawberry.field(
-        description="When it was used; needs a start, and ends now without an end."
+        description="When it was used; needs a start, and ends now without an end: a series that"
+        " starts after now is empty then."
     )
     kinds: list[UsageKind] | None = strawberry.field(
         default=strawberry.UNSET, description="What was charged for: one of these; all without any."
@@ -73,7 +74,7 @@ async def points(
         raise PeriodOpen
     window = Window(
         covered.start,
-        covered.end or info.context.now,
+        covered.end or max(covered.start, info.context.now),
         granularity,
         frozenset(filter_by.kinds or ()),
     )

@@ -162,6 +162,11 @@ async def test_empty_time_is_zeros_of_every_kind(busy_world: World) -> None:
     assert [point["credits"] for point in points] == [0, 0]
 
 
+async def test_a_series_that_starts_after_now_is_empty(busy_world: World) -> None:
+    """Nobody has used anything there; it ends where it starts."""
+    assert await series(busy_world, range=span((NOW + timedelta(days=1)).isoformat())) == []
+
+
 async def test_no_time_has_no_buckets(busy_world: World) -> None:
     """A range that ends where it starts is empty, not wrong."""
     noon = NOW.isoformat()
