@@ -278,13 +278,17 @@ def _within(time: ColumnElement[datetime], period: Period) -> ColumnElement[bool
 
 
 def _among(column: ColumnElement[Any], wanted: frozenset[Any]) -> ColumnElement[bool]:
-    """Return the condition of one of `wanted`: a single one as an equality, which keeps order."""
+    """Return the condition of one of `wanted`: a single one as an equality, which keeps order.
+
+    Several are one array, so that the statement is the same however many they are.
+    """
     if not wanted:
         return true()
     if len(wanted) == 1:
         only: ColumnElement[bool] = column == next(iter(wanted))
         return only
-    return column.in_(sorted(wanted))
+    among: ColumnElement[bool] = column == func.any(literal(sorted(wanted), ARRAY(column.type)))
+    return among
 
 
 async def _found(

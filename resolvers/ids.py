@@ -5,12 +5,15 @@ here can't change after a release.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from resolvers.refusals import InvalidId
+from resolvers.refusals import InvalidId, TooManyIds
+
+IDS_MAX = 100
+"""The most ids of one argument."""
 
 Key = UUID | int | str
 
@@ -39,6 +42,18 @@ def decode(id_: str, *expected: str) -> GlobalId:
     if expected and found.type not in expected:
         raise InvalidId(*expected)
     return found
+
+
+def decode_all(ids: Sequence[str], *expected: str) -> list[GlobalId]:
+    """Return what the ids say. Raises InvalidId, and TooManyIds for more than `IDS_MAX`."""
+    refuse_many(ids)
+    return [decode(id_, *expected) for id_ in ids]
+
+
+def refuse_many(ids: Sequence[str]) -> None:
+    """Raise TooManyIds for more than `IDS_MAX`."""
+    if len(ids) > IDS_MAX:
+        raise TooManyIds(maximum=IDS_MAX)
 
 
 _LENGTH_MAX = 300

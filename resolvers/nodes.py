@@ -17,9 +17,6 @@ from resolvers.types.usage import ApiKey, ConversationUsage, ImportUsage, McpHtt
 from resolvers.types.user import User
 from resolvers.types.workspace import Workspace
 
-NODES_MAX = 100
-"""The most ids of one `nodes` field."""
-
 
 async def find(info: Info, id_: str) -> Node | None:
     """Return the node of a global id; None when there is none that the viewer may see.

@@ -9,7 +9,7 @@ from billing.access import Person
 from resolvers import ids, nodes
 from resolvers.context import Info
 from resolvers.fields import resolved
-from resolvers.refusals import TooManyIds
+from resolvers.ids import IDS_MAX, refuse_many
 from resolvers.types.node import Node
 from resolvers.types.plan import Plan
 from resolvers.types.user import User
@@ -58,13 +58,12 @@ class Query:
         """Return the node of an id."""
         return await nodes.find(info, id)
 
-    @resolved(f"Things by their ids, in their order; at most {nodes.NODES_MAX}.")
+    @resolved(f"Things by their ids, in their order; at most {IDS_MAX}.")
     async def nodes(
         self,
         info: Info,
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="Global ids.")],
     ) -> list[Node | None]:
         """Return the nodes of the ids, for graphql-core to await: each can fail by itself."""
-        if len(ids) > nodes.NODES_MAX:
-            raise TooManyIds(maximum=nodes.NODES_MAX)
+        refuse_many(ids)
         return cast("list[Node | None]", [nodes.find(info, id_) for id_ in ids])

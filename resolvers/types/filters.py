@@ -111,7 +111,8 @@ class McpHttpCallFilter:
         default=strawberry.UNSET, description="When it was made."
     )
     api_key_ids: list[strawberry.ID] | None = strawberry.field(
-        default=strawberry.UNSET, description="Made with one of these API keys."
+        default=strawberry.UNSET,
+        description=f"Made with one of these API keys; at most {ids.IDS_MAX}.",
     )
 
     @property
@@ -126,10 +127,12 @@ class McpHttpCallFilter:
         now: datetime,
         resolved: datetime | None,
     ) -> records.McpHttpCallFilter:
-        """Return what it filters. Raises InvalidId for the id of something else."""
+        """Return what it filters. Raises TooManyIds, and InvalidId for one of something else."""
         return records.McpHttpCallFilter(
             period=period(self.created_at, now=now, resolved=resolved),
-            api_key_ids=frozenset(ids.decode(id_, "ApiKey").key for id_ in self.api_key_ids or ()),
+            api_key_ids=frozenset(
+                wanted.key for wanted in ids.decode_all(self.api_key_ids or (), "ApiKey")
+            ),
         )
 
 

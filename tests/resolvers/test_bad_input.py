@@ -159,6 +159,11 @@ REFUSED = {
         f'["{workspace_id()}"]',
         "INVALID_ID",
     ),
+    "more API keys than can be asked for": (
+        "mcpHttpCalls(filterBy: {apiKeyIds: @}) { totalCount }",
+        str(["nonsense"] * 101).replace("'", '"'),
+        "TOO_MANY_IDS",
+    ),
     "a series without a start": (SERIES, '{range: {to: "2026-11-01T00:00:00Z"}}', "PERIOD_OPEN"),
     "a series of no range": (SERIES, "{range: {}}", "PERIOD_OPEN"),
     "a series that is inverted": (

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import AsyncAdaptedQueuePool
 
 from resolvers import ids
-from resolvers.nodes import NODES_MAX
+from resolvers.ids import IDS_MAX
 from tests.resolvers import world as worlds
 from tests.resolvers.world import ACME, OLGA, RIVAL, World, workspace_id
 
@@ -62,8 +62,8 @@ async def test_a_node_is_what_it_is_in_its_list(shared_world: World) -> None:
     ids_ = list(met)
     fetched = [
         node
-        for start in range(0, len(ids_), NODES_MAX)
-        for node in (await shared_world.answer(NODES + ASKED, ids=ids_[start : start + NODES_MAX]))[
+        for start in range(0, len(ids_), IDS_MAX)
+        for node in (await shared_world.answer(NODES + ASKED, ids=ids_[start : start + IDS_MAX]))[
             "nodes"
         ]
     ]
@@ -105,10 +105,10 @@ async def test_an_id_that_is_none_fails_alone(shared_world: World) -> None:
 
 async def test_there_is_a_most_of_ids(shared_world: World) -> None:
     """One more is refused as a whole, before anything is read."""
-    most = await shared_world.ask(NAMES, ids=[workspace_id()] * NODES_MAX)
-    too_many = await shared_world.ask(NAMES, ids=[workspace_id()] * (NODES_MAX + 1))
+    most = await shared_world.ask(NAMES, ids=[workspace_id()] * IDS_MAX)
+    too_many = await shared_world.ask(NAMES, ids=[workspace_id()] * (IDS_MAX + 1))
 
-    assert len(most.data["nodes"]) == NODES_MAX
+    assert len(most.data["nodes"]) == IDS_MAX
     assert most.statements == 1
     assert too_many.codes == ["TOO_MANY_IDS"]
     assert too_many.data is None

@@ -8,9 +8,22 @@ import pytest
 
 from billing.access import Viewer
 from billing.usage import UsageEvent
+from resolvers import ids
 from tests.resolvers import world as worlds
 from tests.resolvers.page import PAGE
-from tests.resolvers.world import ACME, ADMIN, MEMBER, MIA, NOW, OWNER, SERVICE, World
+from tests.resolvers.world import (
+    ACME,
+    ADMIN,
+    KEY,
+    MEMBER,
+    MIA,
+    NOW,
+    OWNER,
+    REVOKED_KEY,
+    RIVALS_KEY,
+    SERVICE,
+    World,
+)
 
 STATEMENTS = {
     "who asks": 1,
@@ -144,6 +157,23 @@ async def test_what_nobody_asks_for_is_not_read(world: World) -> None:
     assert [text for text in heard if "count(*)" in text and "import_url" in text] == []
     assert ["count(*)" in text for text in heard] == [False, True, False, False]
     assert "import_url" not in heard[3]
+
+
+async def test_any_number_of_api_keys_is_one_statement_to_prepare(world: World) -> None:
+    """Its text does not grow with the keys that a list is filtered by."""
+    document = """query($id: ID!, $keys: [ID!]) { workspace(id: $id) {
+        mcpHttpCalls(filterBy: {apiKeyIds: $keys}) { totalCount }
+    } }"""
+    keys = [ids.encode("ApiKey", key, workspace_id=ACME) for key in (KEY, REVOKED_KEY, RIVALS_KEY)]
+    heard: list[str] = []
+
+    stop = world.database.on_statement(heard.append)
+    two = await world.answer(document, keys=keys[:2])
+    three = await world.answer(document, keys=keys)
+    stop()
+
+    assert two == three
+    assert heard[:2] == heard[2:]
 
 
 async def _fill_pages(world: World) -> None:
