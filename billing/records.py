@@ -1,6 +1,5 @@
 """The credit usage records: the statements of the four lists, their filters, orders and totals."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from sqlalchemy import (
     true,
 )
 
-from billing import batch, keyset
+from billing import batch, keyset, text
 from billing.errors import SearchNotText, SearchTooLong
 from models.database import Snapshot
 from models.ledger import AdjustmentType, CreditAdjustment
@@ -52,7 +51,7 @@ class Search:
         """Refuse what is too long or no text: SearchTooLong, SearchNotText."""
         if len(self.term) > SEARCH_LENGTH_MAX:
             raise SearchTooLong(maximum=SEARCH_LENGTH_MAX)
-        if not is_text(self.term):
+        if not text.is_text(self.term):
             raise SearchNotText
 
 
@@ -158,13 +157,6 @@ async def totals(
     )
     return [rows[0] for rows in each]
 
-
-def is_text(value: str) -> bool:
-    """Return whether PostgreSQL can hold `value`: no NUL, no half of a surrogate pair."""
-    return _UNSTORABLE.search(value) is None
-
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 _CONVERSATIONS = ConversationUsage.__table__.c
 _CALLS = McpHttpCall.__table__.c

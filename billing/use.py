@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from billing import records, tally
+from billing import tally, text
 from models.ledger import UsageKind
 from models.usage import BillingType, ImportType
 
@@ -133,10 +133,10 @@ class Import:
 Use = Conversation | McpHttpCall | Import
 
 
-def is_id(text: str) -> bool:
-    """Return whether something can be known by `text`: it is not empty, and not too long."""
-    return text != "" and _is_text(text, ID_LENGTH_MAX)
+def is_id(value: str) -> bool:
+    """Return whether something can be known by `value`: it is not empty, and not too long."""
+    return value != "" and _is_text(value, ID_LENGTH_MAX)
 
 
-def _is_text(text: str, length_max: int) -> bool:
-    return len(text) <= length_max and records.is_text(text)
+def _is_text(value: str, length_max: int) -> bool:
+    return len(value) <= length_max and text.is_text(value)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from billing import records
+from billing import text
 
 
 def is_unstorable(value: str) -> bool:
     """Tell whether no database takes `value` as text."""
-    return not records.is_text(value)
+    return not text.is_text(value)
 
 
 def holds_unstorable(value: Any) -> bool:
