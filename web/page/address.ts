@@ -49,14 +49,22 @@ const PLACE = {
   usage: parseAsStringLiteral(QUICK_PICKS).withDefault("LAST_30_DAYS"),
 };
 
-const everything = { ...PLACE, ...view };
+/** How a checkout page went that the person comes back from, and the name of their departure. */
+const RETURN = {
+  checkout: parseAsStringLiteral(["paid", "left"]),
+  departure: parseAsString,
+};
+
+const everything = { ...PLACE, ...RETURN, ...view };
 const NOWHERE = Object.fromEntries(Object.keys(view).map((name) => [name, null]));
+const NO_RETURN = { checkout: null, departure: null };
 
 /** The workspace of the address, and how to go to another: every tab begins afresh there. */
 export function useWorkspaceId(): [string | null, (id: string | null) => void] {
   const [{ workspace }, set] = useQueryStates(everything, { history: "push" });
   const select = useCallback(
-    (id: string | null) => void set({ ...NOWHERE, tab: null, usage: null, workspace: id }),
+    (id: string | null) =>
+      void set({ ...NOWHERE, ...NO_RETURN, tab: null, usage: null, workspace: id }),
     [set],
   );
   return [workspace, select];
@@ -93,10 +101,8 @@ export function useView() {
   return useQueryStates(view, { history: "push" });
 }
 
-/** Whether the person comes back from a checkout page, and how it went there. */
+/** Whether the person comes back from a checkout page, and how to be done with that. */
 export function useReturn() {
-  return useQueryState(
-    "checkout",
-    parseAsStringLiteral(["paid", "left"]).withOptions({ history: "replace" }),
-  );
+  const [comingBack, set] = useQueryStates(RETURN, { history: "replace" });
+  return [comingBack, () => void set(NO_RETURN)] as const;
 }

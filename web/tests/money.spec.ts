@@ -42,6 +42,7 @@ spec("A plan is bought on the Checkout page, and the page says when it is there"
   assert.deepEqual(await house.stripe.paid(workspace), [2900]);
 
   await olivia.page.getByRole("button", { name: "Put this away" }).click();
+  await olivia.page.waitForURL((url) => !url.searchParams.has("checkout"));
   assert.deepEqual(olivia.address(), { workspace });
 });
 
@@ -54,7 +55,7 @@ spec("A card that is declined buys nothing, nor does leaving the Checkout page",
   await olivia.page.getByRole("alert").getByText("declined").waitFor();
   await olivia.page.getByRole("link", { name: "Back" }).click();
 
-  await olivia.sees("You were not charged");
+  await olivia.sees("You left the checkout page");
   const plan = olivia.page.getByRole("region", { name: "Plan" });
   await plan.getByText("Free", { exact: true }).first().waitFor();
   assert.deepEqual(await house.stripe.paid(workspace), []);
@@ -186,6 +187,83 @@ spec(
     assert.deepEqual(await house.stripe.paid(workspace), [2900, 3000]);
   },
 );
+
+spec("Of two Checkout pages that were opened, the one that is paid is told of", async (house) => {
+  const workspace = await house.open("Hesitating", "Pro");
+  const olivia = await house.visit("owner", "Hesitating");
+  const first = await buy(olivia, 2);
+  await olivia.page.goBack();
+  await buy(olivia, 3);
+  await olivia.page.goto(first);
+  await pay(olivia.page);
+
+  await olivia.page.getByRole("status").filter({ hasText: "2,000 credits were added" }).waitFor();
+  await olivia.sees("4,700 remaining");
+  assert.deepEqual(await house.stripe.paid(workspace), [2000, 2900]);
+});
+
+spec("Who leaves a Checkout page after paying it is told what was paid", async (house) => {
+  await house.open("Returning", "Pro");
+  const olivia = await house.visit("owner", "Returning");
+  const checkout = await buy(olivia, 1);
+  await pay(olivia.page);
+  await olivia.sees("1,000 credits were added");
+  await olivia.page.goto(checkout);
+  await olivia.page.getByRole("link", { name: "Back" }).click();
+
+  await olivia.sees("1,000 credits were added");
+  assert.equal(olivia.address().checkout, "left");
+});
+
+spec(
+  "What was paid is shown to a tab that does not know of it, once it is there",
+  async (house) => {
+    await house.open("Elsewhere", "Pro");
+    const olivia = await house.visit("owner", "Elsewhere");
+    await buy(olivia, 1);
+    await olivia.page.addInitScript(() => sessionStorage.removeItem("billing-gateway:departures"));
+    await house.stripe.hold(true);
+    try {
+      await pay(olivia.page);
+      await olivia.sees("Back from the checkout page");
+      await olivia.sees("2,700 remaining");
+    } finally {
+      await house.stripe.hold(false);
+    }
+    await olivia.sees("3,700 remaining");
+  },
+);
+
+spec("What was put away stays away, and is of one workspace", async (house) => {
+  const workspace = await house.open("Putting away", "Pro");
+  const olivia = await house.visit("owner", "Putting away");
+  await buy(olivia, 1);
+  await pay(olivia.page);
+  const told = olivia.page.getByRole("status").filter({ hasText: "1,000 credits were added" });
+  await told.waitFor();
+  await olivia.page.getByRole("tab", { name: "Import usage" }).click();
+  await told.waitFor();
+  await olivia.choose("Workspace", "Café Lumière");
+  await olivia.rows();
+  assert.deepEqual(olivia.address(), { workspace: house.workspace("Café Lumière") });
+  assert.equal(await olivia.page.getByText("checkout page").count(), 0);
+
+  await olivia.page.goBack();
+  await told.waitFor();
+  await olivia.page.getByRole("button", { name: "Put this away" }).click();
+  await olivia.page.waitForURL((url) => !url.searchParams.has("checkout"));
+  assert.deepEqual(olivia.address(), { workspace, tab: "imports" });
+  await olivia.page.goBack();
+  await olivia.page.getByRole("tab", { name: "Conversations", selected: true }).waitFor();
+  assert.equal(olivia.address().checkout, "paid");
+  assert.equal(await told.count(), 0);
+});
+
+spec("Nobody is thanked because an address says that they have paid", async (house) => {
+  const mei = await house.visit("member", "Café Lumière", { view: { checkout: "paid" } });
+  await mei.sees("What was paid there is shown here as soon as the payment is confirmed.");
+  assert.equal(await mei.page.getByText("Thank you").count(), 0);
+});
 
 spec("No number of packs that is not sold gets to a Checkout page", async (house) => {
   const workspace = await house.open("Mistyping", "Pro");

@@ -8,18 +8,20 @@ export function trusted(address: string): string | null {
   return isTrusted ? href : null;
 }
 
-/** Where a checkout page sends the person back to: the workspace, and how it went. */
-export function returnAddresses(workspaceId: string) {
+/**
+ * Where a checkout page sends the person back to: the workspace, how it went, and the name of the
+ * departure, which tells what for.
+ */
+export function returnAddresses(workspaceId: string, departure: string) {
   return {
-    successUrl: addressOf(workspaceId, "paid"),
-    cancelUrl: addressOf(workspaceId, "left"),
+    successUrl: addressOf(workspaceId, { checkout: "paid", departure }),
+    cancelUrl: addressOf(workspaceId, { checkout: "left", departure }),
   };
 }
 
-/** The page as it is seen with a workspace, and nothing of a checkout. */
-export function addressOf(workspaceId: string, checkout?: "paid" | "left"): string {
+/** The page as it is seen with a workspace, and nothing else unless it is given. */
+export function addressOf(workspaceId: string, more: Record<string, string> = {}): string {
   const address = new URL(location.pathname, location.origin);
-  address.searchParams.set("workspace", workspaceId);
-  if (checkout) address.searchParams.set("checkout", checkout);
+  address.search = new URLSearchParams({ workspace: workspaceId, ...more }).toString();
   return address.href;
 }

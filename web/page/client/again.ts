@@ -1,4 +1,6 @@
 import { type Client, type Exchange, mapExchange, type Operation } from "@urql/core";
+import { useEffect } from "react";
+import { useClient } from "urql";
 
 const QUERIES = new WeakMap<Client, Map<number, Operation>>();
 
@@ -22,4 +24,16 @@ export function askAgain(client: Client): void {
     const context = { ...query.context, requestPolicy: "network-only" } as const;
     client.reexecuteOperation(client.createRequestOperation("query", query, context));
   }
+}
+
+/** Most payments are confirmed within seconds. */
+const PAUSES_MILLISECONDS = [2_000, 5_000, 10_000, 20_000, 40_000, 80_000];
+
+/** Ask for what is shown a few times more: something may be on its way that nobody tells of. */
+export function useAskingAgain(): void {
+  const client = useClient();
+  useEffect(() => {
+    const timers = PAUSES_MILLISECONDS.map((pause) => setTimeout(() => askAgain(client), pause));
+    return () => timers.forEach(clearTimeout);
+  }, [client]);
 }

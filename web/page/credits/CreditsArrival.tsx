@@ -1,6 +1,7 @@
 import { useTimeout } from "@mantine/hooks";
 import { useEffect, useState } from "react";
 import { useClient, useSubscription } from "urql";
+import { LeftNotice } from "../checkout/LeftNotice";
 import { ReturnNotice } from "../checkout/ReturnNotice";
 import { askAgain } from "../client/again";
 import { usePolling } from "../client/polling";
@@ -35,11 +36,13 @@ const LAST = new Set<CheckoutStatus>(["COMPLETED", "FAILED", "EXPIRED"]);
 
 interface Props {
   checkoutId: string;
+  /** Whether the person came back without having paid, as far as they told. */
+  hasLeft: boolean;
   onClose: () => void;
 }
 
-/** Waits for credits that were paid on a checkout page, and says when they are there. */
-export function CreditsArrival({ checkoutId, onClose }: Props) {
+/** Waits for credits that are paid on a checkout page, and says when they are there. */
+export function CreditsArrival({ checkoutId, hasLeft, onClose }: Props) {
   const client = useClient();
   const progress = useProgress(checkoutId);
   const isThere = progress?.status === "COMPLETED";
@@ -78,6 +81,7 @@ export function CreditsArrival({ checkoutId, onClose }: Props) {
         </ReturnNotice>
       );
     default:
+      if (hasLeft) return <LeftNotice onClose={onClose} />;
       return (
         <ReturnNotice kind="waiting" title="Waiting for the payment" onClose={onClose}>
           The credits are added as soon as it is confirmed. That takes a few seconds.

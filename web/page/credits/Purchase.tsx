@@ -1,7 +1,8 @@
-import { useState } from "react";
 import { useReturn } from "../address";
-import { type Departure, departure } from "../checkout/departure";
+import { departure } from "../checkout/departure";
+import { LeftNotice } from "../checkout/LeftNotice";
 import { ReturnNotice } from "../checkout/ReturnNotice";
+import { useAskingAgain } from "../client/again";
 import { PlanArrival } from "../plan/PlanArrival";
 import { CreditsArrival } from "./CreditsArrival";
 
@@ -11,46 +12,37 @@ interface Props {
 
 /** What became of a checkout page that the person comes back from, until they put it away. */
 export function Purchase({ workspaceId }: Props) {
-  const [outcome, setOutcome] = useReturn();
-  const [left] = useState(() => departure.recall(workspaceId));
-  if (!outcome) return null;
+  const [{ checkout: outcome, departure: name }, forget] = useReturn();
+  const left = name === null ? null : departure.recall(name, workspaceId);
+  if (!outcome || left?.what === "nothing") return null;
   const close = () => {
-    departure.forget();
-    void setOutcome(null);
+    if (name !== null) departure.remember(name, { what: "nothing", workspaceId });
+    forget();
   };
-  if (outcome === "left") {
-    return (
-      <ReturnNotice kind="neutral" title="You were not charged" onClose={close}>
-        You left the checkout page before you paid. Nothing has changed.
-      </ReturnNotice>
-    );
+  if (left?.what === "credits") {
+    const { checkoutId } = left;
+    const hasLeft = outcome === "left";
+    return <CreditsArrival key={checkoutId} {...{ checkoutId, hasLeft }} onClose={close} />;
   }
-  return <Paid workspaceId={workspaceId} left={left} onClose={close} />;
+  if (left?.what === "plan" && outcome === "paid") {
+    const { planName, before } = left;
+    return <PlanArrival key={before} {...{ workspaceId, planName, before }} onClose={close} />;
+  }
+  return <Unconfirmed outcome={outcome} onClose={close} />;
 }
 
-interface PaidProps extends Props {
-  left: Departure | null;
+interface UnconfirmedProps {
+  outcome: "paid" | "left";
   onClose: () => void;
 }
 
-function Paid({ workspaceId, left, onClose }: PaidProps) {
-  if (left?.what === "credits") {
-    return <CreditsArrival checkoutId={left.checkoutId} onClose={onClose} />;
-  }
-  if (left?.what === "plan") {
-    const { planName, before } = left;
-    return (
-      <PlanArrival
-        workspaceId={workspaceId}
-        planName={planName}
-        before={before}
-        onClose={onClose}
-      />
-    );
-  }
+/** Knows no more than the address says, which anybody can write: it says no more, and looks. */
+function Unconfirmed({ outcome, onClose }: UnconfirmedProps) {
+  useAskingAgain();
+  if (outcome === "left") return <LeftNotice onClose={onClose} />;
   return (
-    <ReturnNotice kind="neutral" title="Thank you" onClose={onClose}>
-      What you have paid for is shown here as soon as the payment is confirmed.
+    <ReturnNotice kind="neutral" title="Back from the checkout page" onClose={onClose}>
+      What was paid there is shown here as soon as the payment is confirmed.
     </ReturnNotice>
   );
 }

@@ -81,16 +81,16 @@ function Choice({ workspace, pack, onBusy }: ChoiceProps) {
   const buy = async () => {
     if (packs === null) return;
     const { id: workspaceId } = workspace;
-    const { done } = await ask((idempotencyKey) => ({
+    const { done, key } = await ask((idempotencyKey) => ({
       workspaceId,
       packs,
-      ...returnAddresses(workspaceId),
+      ...returnAddresses(workspaceId, idempotencyKey),
       idempotencyKey,
     }));
     const checkout = done?.topUpCheckout;
     if (!checkout) return;
     leaveFor(checkout.url, () =>
-      departure.remember({ what: "credits", workspaceId, checkoutId: checkout.id }),
+      departure.remember(key, { what: "credits", workspaceId, checkoutId: checkout.id }),
     );
   };
   const submit = (event: FormEvent) => {

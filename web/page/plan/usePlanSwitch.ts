@@ -1,7 +1,7 @@
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { returnAddresses } from "../checkout/addresses";
-import { departure } from "../checkout/departure";
+import { departure, FOR_A_PLAN } from "../checkout/departure";
 import { useLeaving } from "../checkout/leave";
 import { graphql, read } from "../gql";
 import type { SwitchPlanMutation } from "../gql/graphql";
@@ -89,7 +89,12 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
         return null;
       case "PlanCheckoutRequired":
         leaveFor(outcome.url, () =>
-          departure.remember({ what: "plan", workspaceId, planName: option.plan.name, before }),
+          departure.remember(FOR_A_PLAN, {
+            what: "plan",
+            workspaceId,
+            planName: option.plan.name,
+            before,
+          }),
         );
         return null;
       case "PlanSwitchPaymentRequired":
@@ -113,7 +118,7 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
       planId: option.plan.id,
       billingCycle: option.billingCycle ?? null,
       previewToken: token ?? null,
-      ...returnAddresses(workspaceId),
+      ...returnAddresses(workspaceId, FOR_A_PLAN),
       idempotencyKey,
     }));
     const outcome = answer.done?.outcome;

@@ -12,6 +12,8 @@ interface Payload {
 export interface Answer<Done extends Payload> {
   done: Done | null;
   refusal: Refusal | null;
+  /** The key that it was asked for under; empty while another one is under way. */
+  key: string;
 }
 
 /** One wish of a person, however often it has to be sent until it is answered. */
@@ -20,7 +22,7 @@ interface Attempt {
   key: string;
 }
 
-const UNDER_WAY = { done: null, refusal: null };
+const UNDER_WAY = { done: null, refusal: null, key: "" };
 
 /**
  * Ask the gateway for something that is to be done once: a second click while it is under way
@@ -40,7 +42,8 @@ export function useRequest<Data, Input, Done extends Payload>(
     if (isUnderWay.current) return UNDER_WAY;
     const about = JSON.stringify(inputWith(""));
     if (attempt.current?.about !== about) attempt.current = { about, key: newKey() };
-    const input = inputWith(attempt.current.key);
+    const { key } = attempt.current;
+    const input = inputWith(key);
     isUnderWay.current = true;
     setBusy(true);
     setRefusal(null);
@@ -51,7 +54,7 @@ export function useRequest<Data, Input, Done extends Payload>(
       if (!refused?.canRetry) attempt.current = null;
       if (refused && done) askAgain(client); // what is shown led to what cannot be done
       setRefusal(refused);
-      return refused ? { done: null, refusal: refused } : { done, refusal: null };
+      return refused ? { done: null, refusal: refused, key } : { done, refusal: null, key };
     } finally {
       isUnderWay.current = false;
       setBusy(false);
