@@ -1,4 +1,5 @@
-const locales = navigator.languages;
+/** The person's languages, but for tags that name none, such as `C`; the browser's own without. */
+const locales = navigator.languages.filter(isLanguage);
 
 const whole = new Intl.NumberFormat(locales, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(locales, { notation: "compact" });
@@ -19,6 +20,10 @@ const part = new Intl.NumberFormat(locales, { style: "percent", maximumFractionD
 
 /** `12,345` */
 export const formatCount = (count: number): string => whole.format(count);
+
+/** `1–20`, or `21` where that is all */
+export const formatCounts = (first: number, last: number): string =>
+  first === last ? whole.format(first) : whole.formatRange(first, last);
 
 /** `12K` */
 export const formatShort = (count: number): string => short.format(count);
@@ -72,6 +77,14 @@ export function formatMoney({ amountMinor, currency }: Money) {
   const format = new Intl.NumberFormat(locales, { style: "currency", currency });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
   return format.format(amountMinor / 10 ** digits);
+}
+
+function isLanguage(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function firstDayOfWeek() {

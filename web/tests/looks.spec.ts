@@ -143,6 +143,19 @@ spec("Dates, numbers and money are written as where the person is", async (house
   assert.match((await german.column("Created at"))[0] ?? "", /^\d\d\.\d\d\.\d{4}, \d\d:\d\d$/);
 });
 
+spec("A language that there is none of leaves the page in the browser's own", async (house) => {
+  for (const languages of [["C"], ["en-US@posix"], []]) {
+    const olivia = await house.visitor("owner");
+    await olivia.page.addInitScript((tags) => {
+      Object.defineProperty(navigator, "languages", { get: () => tags });
+    }, languages);
+    await olivia.open(house.at(STUDIO));
+    await olivia.rows();
+    await olivia.sees(/^1–20 of [\d,]+ conversations$/);
+    await olivia.leave();
+  }
+});
+
 spec("Times are those of the person's clock", async (house) => {
   const [here, there] = await Promise.all([
     house.visit("owner", STUDIO, { timezoneId: "UTC", locale: "de-DE" }),

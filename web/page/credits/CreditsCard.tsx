@@ -107,13 +107,18 @@ function Prospects({ balance }: { balance: Balance }) {
     <Facts>
       {refreshesAt !== null && (
         <Fact term="Next refresh">
-          {nextRefreshAmount !== null && `${formatChange(nextRefreshAmount)} on `}
-          {formatDate(refreshesAt)}
+          {nextRefreshAmount !== null && (
+            <>
+              <bdi>{formatChange(nextRefreshAmount)}</bdi> on{" "}
+            </>
+          )}
+          <bdi>{formatDate(refreshesAt)}</bdi>
         </Fact>
       )}
       {nextExpiry && (
         <Fact term="Next to expire">
-          {formatCount(nextExpiry.amount)} on {formatDate(nextExpiry.expiresAt)}
+          <bdi>{formatCount(nextExpiry.amount)}</bdi> on{" "}
+          <bdi>{formatDate(nextExpiry.expiresAt)}</bdi>
         </Fact>
       )}
       {projectedDepletionAt !== null && (

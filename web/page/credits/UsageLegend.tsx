@@ -16,7 +16,7 @@ export function UsageLegend({ title, points }: { title: string; points: Point[] 
   return (
     <div>
       <Text size="sm">
-        {title}: <strong>{formatCount(total)}</strong> credits
+        <bdi>{title}</bdi>: <strong>{formatCount(total)}</strong> credits
       </Text>
       <ul className={classes.kinds}>
         {[...sums].map(([kind, credits]) => (

@@ -1,7 +1,7 @@
 import { Button, Group, Text } from "@mantine/core";
 import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import type { ReactNode } from "react";
-import { formatCount } from "../locale";
+import { formatCount, formatCounts } from "../locale";
 import { countOf, type Noun } from "./noun";
 import type { Page } from "./page";
 import type { ViewChange } from "./view";
@@ -60,12 +60,18 @@ function Turn({ isPossible, onTurn, children }: TurnProps) {
 }
 
 /** `1–20 of 134 conversations`; only how many of them, where cursors do not tell the place. */
-function placeOf({ totalCount, nodes, pageInfo }: Page, noun: Noun): string {
+function placeOf({ totalCount, nodes, pageInfo }: Page, noun: Noun): ReactNode {
   const total = countOf(totalCount, noun);
   if (nodes.length >= totalCount) return total;
-  if (!pageInfo.hasPreviousPage) return `1–${formatCount(nodes.length)} of ${total}`;
-  if (!pageInfo.hasNextPage) {
-    return `${formatCount(totalCount - nodes.length + 1)}–${formatCount(totalCount)} of ${total}`;
-  }
-  return `${formatCount(nodes.length)} of ${total}`;
+  return (
+    <>
+      <bdi>{rowsOf({ totalCount, nodes, pageInfo })}</bdi> of <bdi>{total}</bdi>
+    </>
+  );
+}
+
+function rowsOf({ totalCount, nodes, pageInfo }: Page): string {
+  if (!pageInfo.hasPreviousPage) return formatCounts(1, nodes.length);
+  if (!pageInfo.hasNextPage) return formatCounts(totalCount - nodes.length + 1, totalCount);
+  return formatCount(nodes.length);
 }
