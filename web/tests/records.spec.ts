@@ -319,6 +319,19 @@ spec(
   },
 );
 
+spec("A conversation without a title is called so", async (house) => {
+  const workspace = await house.open("Untold");
+  const shared = { billingType: "MESSAGE", credits: 1, messageCount: 1 };
+  await house.host.record(workspace, [
+    { conversation: { ...shared, conversationId: "spaces", title: " " } },
+  ]);
+  const olivia = await house.visit("owner", "Untold");
+  assert.deepEqual(await olivia.column("Title"), ["Untitled"]);
+
+  await olivia.page.getByRole("button", { name: /show the billing detail/ }).click();
+  await olivia.page.getByRole("dialog").getByText("Untitled").waitFor();
+});
+
 spec("An ID is copied, which is said", async (house) => {
   const olivia = await house.visit("owner", STUDIO);
   for (const [tab, , key] of TABS.filter(([name]) => name !== "Credit adjustments")) {

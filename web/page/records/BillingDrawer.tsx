@@ -8,7 +8,7 @@ import { EmptyState } from "../states/EmptyState";
 import { FailureNotice } from "../states/FailureNotice";
 import { LoadingState } from "../states/LoadingState";
 import classes from "./BillingDrawer.module.css";
-import { LOT_KINDS, labelOf, USAGE_KINDS } from "./labels";
+import { LOT_KINDS, labelOf, UNTITLED, USAGE_KINDS } from "./labels";
 import { countOf } from "./noun";
 
 const CONVERSATION_CHARGES = graphql(`
@@ -92,7 +92,7 @@ function Charges({ id }: { id: string }) {
     <Stack>
       <div>
         <Text fw={600} className={classes.title}>
-          {conversation.title}
+          {conversation.title.trim() ? conversation.title : UNTITLED}
         </Text>
         <Text size="sm" c="dimmed">
           {countOf(conversation.messageCount, MESSAGES)}, {countOf(conversation.credits, CREDITS)}

@@ -11,7 +11,7 @@ import { Moment, USER } from "./columns";
 import { DateFilter } from "./DateFilter";
 import { Identifier } from "./Identifier";
 import { LongText } from "./LongText";
-import { BILLING_TYPES, labelOf } from "./labels";
+import { BILLING_TYPES, labelOf, UNTITLED } from "./labels";
 import { TYPES } from "./noun";
 import { RecordList } from "./RecordList";
 import { type Column, RecordTable } from "./RecordTable";
@@ -151,7 +151,7 @@ function columnsOf(
       header: "Conversation ID",
       cell: ({ conversationId }) => <Identifier label="conversation ID" id={conversationId} />,
     },
-    { header: "Title", cell: ({ title }) => <LongText>{title}</LongText> },
+    { header: "Title", cell: ({ title }) => <LongText empty={UNTITLED}>{title}</LongText> },
     {
       header: "Message count",
       field: "MESSAGE_COUNT",

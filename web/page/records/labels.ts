@@ -59,6 +59,9 @@ export const REVERSAL_KINDS: Record<PaymentReversalKind, string> = {
   DISPUTE: "Disputed with the bank",
 };
 
+/** What a conversation is called that has no title, or one of spaces. */
+export const UNTITLED = "Untitled";
+
 /** What a word is called, in words that a newer gateway's unknown ones have too. */
 export function labelOf<Word extends string>(labels: Record<Word, string>, word: Word): string {
   return labels[word] ?? "Other";
