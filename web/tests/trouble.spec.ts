@@ -62,6 +62,22 @@ spec(
   },
 );
 
+spec("A filter that fails shows no totals, and can be cleared", async (house) => {
+  const olivia = await house.visit("owner", STUDIO);
+  await olivia.rows();
+  expectFailures(olivia);
+  await olivia.page.route("**/graphql", (route) => route.fulfill({ status: 500, body: "" }));
+  await olivia.page.getByRole("button", { name: "30 days" }).click();
+  const panel = olivia.page.getByRole("tabpanel");
+  await panel.getByText("The billing service does not answer").waitFor();
+  await olivia.counts(panel.locator("dl"), 0);
+
+  await olivia.page.unroute("**/graphql");
+  await panel.getByRole("button", { name: "Clear filters" }).click();
+  await olivia.rows();
+  await olivia.counts(panel.getByRole("button", { name: "Clear filters" }), 0);
+});
+
 spec(
   "When the gateway is killed nothing seen is lost, and its return is noticed",
   async (house) => {

@@ -21,14 +21,20 @@ interface Props {
   onClear: () => void;
 }
 
-/** The totals of what the filters let through; each change of the count is read out. */
+/** The totals of what the filters let through, once known; each change of the count is read out. */
 export function SummaryBar({ noun, count, totals, isShown, isLoading, onClear }: Props) {
+  const clear = (
+    <Button variant="subtle" size="xs" onClick={onClear}>
+      Clear filters
+    </Button>
+  );
   return (
     <>
       <VisuallyHidden role="status">
         {count !== undefined && !isLoading && countOf(count, noun)}
       </VisuallyHidden>
-      {isShown && (
+      {isShown && count === undefined && <Group>{clear}</Group>}
+      {isShown && count !== undefined && (
         <Paper withBorder p="sm" className={classes.bar}>
           <Group
             component="dl"
@@ -37,23 +43,20 @@ export function SummaryBar({ noun, count, totals, isShown, isLoading, onClear }:
             data-loading={isLoading || undefined}
             aria-busy={isLoading}
           >
-            {count !== undefined &&
-              [...totals, { label: capitalized(noun.other), value: formatCount(count) }].map(
-                ({ label, value }) => (
-                  <div key={label}>
-                    <Text component="dt" size="xs" c="dimmed">
-                      {label}
-                    </Text>
-                    <Text component="dd" className={classes.value}>
-                      {value}
-                    </Text>
-                  </div>
-                ),
-              )}
+            {[...totals, { label: capitalized(noun.other), value: formatCount(count) }].map(
+              ({ label, value }) => (
+                <div key={label}>
+                  <Text component="dt" size="xs" c="dimmed">
+                    {label}
+                  </Text>
+                  <Text component="dd" className={classes.value}>
+                    {value}
+                  </Text>
+                </div>
+              ),
+            )}
           </Group>
-          <Button variant="subtle" size="xs" onClick={onClear}>
-            Clear filters
-          </Button>
+          {clear}
         </Paper>
       )}
     </>
