@@ -1,4 +1,5 @@
 import { Modal } from "@mantine/core";
+import { useWindowEvent } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import classes from "./Dialog.module.css";
 
@@ -13,8 +14,11 @@ interface Props {
   children: ReactNode;
 }
 
-/** A dialog in which something is asked for that costs money. */
+/** A dialog in which something is asked for that costs money. Going back closes it. */
 export function Dialog({ onClose, isBusy, children, ...looks }: Props) {
+  useWindowEvent("popstate", () => {
+    if (looks.opened && !isBusy) onClose();
+  });
   return (
     <Modal
       {...looks}

@@ -126,6 +126,27 @@ spec("The back button undoes a filter, a tab and a workspace, one step each", as
   await page.getByRole("button", { name: "30 days", pressed: false }).waitFor();
 });
 
+spec("Going back closes what is open over the page", async (house) => {
+  const olivia = await house.visit("owner", STUDIO);
+  const { page } = olivia;
+  const dialog = page.getByRole("dialog");
+  for (const [button, inside] of [
+    ["Change plan", "Plans that renew"],
+    [/show the billing detail/, /charges? shown$/],
+  ] as const) {
+    await page.getByRole("button", { name: "3 months" }).click();
+    await page.getByRole("button", { name: "3 months", pressed: true }).waitFor();
+    await olivia.rows();
+    await page.getByRole("button", { name: button }).first().click();
+    await dialog.getByText(inside, { exact: true }).waitFor();
+
+    await page.goBack();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "3 months", pressed: false }).waitFor();
+    assert.deepEqual(olivia.address(), { workspace: house.workspace(STUDIO) });
+  }
+});
+
 spec("A tab that is opened again shows what it showed last", async (house) => {
   const olivia = await house.visit("owner", STUDIO, {
     view: { search: "e", dates: "LAST_3_MONTHS", sort: "CREDITS" },

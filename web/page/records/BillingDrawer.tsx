@@ -1,4 +1,5 @@
 import { Button, Drawer, Group, Stack, Text } from "@mantine/core";
+import { useWindowEvent } from "@mantine/hooks";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { graphql } from "../gql";
@@ -50,8 +51,11 @@ interface Props {
   onClose: () => void;
 }
 
-/** What a conversation was charged for, when, and which credits paid it. */
+/** What a conversation was charged for, when, and which credits paid it. Going back closes it. */
 export default function BillingDrawer({ conversationId, opened, onClose }: Props) {
+  useWindowEvent("popstate", () => {
+    if (opened) onClose();
+  });
   return (
     <Drawer
       opened={opened}
