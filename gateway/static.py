@@ -4,6 +4,7 @@ Vite writes them: `page/index.html`, `graphiql/index.html` and, with a hash in e
 """
 
 import mimetypes
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,6 +59,8 @@ _ASSET_HEADERS: Final = {
     "Vary": "Accept-Encoding",
 }
 
+_NOT_TAKEN: Final = re.compile(r"q=0(\.0{0,3})?")
+
 
 def routes(*, graphiql: bool = True, directory: Path = DIRECTORY) -> list[BaseRoute]:
     """Return the routes of the page at `/`, of GraphiQL where it is wanted, and of their files."""
@@ -89,7 +92,7 @@ class _Assets(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return a file, or its compressed twin to a client that takes it."""
         response: Response | None = None
-        if "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+        if _takes_gzip(Headers(scope=scope).getlist("accept-encoding")):
             response = await self._compressed(path, scope)
         if response is None:
             response = await super().get_response(path, scope)
@@ -106,6 +109,16 @@ class _Assets(StaticFiles):
         response.headers["Content-Encoding"] = "gzip"
         response.headers["Content-Type"] = media_type + charset
         return response
+
+
+def _takes_gzip(accepted: list[str]) -> bool:
+    """Return whether a client takes gzip, by its name or as any other, and not at a weight of 0."""
+    codings = {
+        coding.strip().lower(): weight.replace(" ", "").lower()
+        for coding, _, weight in (each.partition(";") for each in ",".join(accepted).split(","))
+    }
+    weight = codings.get("gzip", codings.get("*", "q=0"))
+    return _NOT_TAKEN.fullmatch(weight) is None
 
 
 def _page(path: Path, policy: Mapping[str, str], *, sign_in: str = SIGN_IN_BY_HOST) -> Response:

@@ -56,6 +56,35 @@ async def test_the_files_of_the_page_are_kept_for_ever_and_were_compressed(
 
 
 @pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("br, GZIP", "gzip"),
+        ("gzip;q=0.5, identity", "gzip"),
+        ("*", "gzip"),
+        ("identity;q=1, *;q=0.1", "gzip"),
+        ("gzip;q=0", None),
+        ("br, gzip ; q=0.000", None),
+        ("gzip;q=0, *", None),
+        ("*;q=0", None),
+        ("br", None),
+        ("notgzip", None),
+        ("", None),
+    ],
+)
+async def test_a_file_is_compressed_for_who_takes_it_so(
+    client: httpx.AsyncClient, accepted: str, coding: str | None
+) -> None:
+    """A weight of nothing says that it is not taken."""
+    page = await client.get("/graphiql")
+    script = re.findall(r'src="(/assets/[^"]+\.js)"', page.text)[0]
+
+    answer = await client.get(script, headers={"Accept-Encoding": accepted})
+
+    assert answer.status_code == 200
+    assert answer.headers.get("content-encoding") == coding
+
+
+@pytest.mark.parametrize(
     "path", ["/assets/none.js", "/assets/", "/assets/../__init__.py", "/assets/%2e%2e/static.py"]
 )
 async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> None:
