@@ -52,6 +52,8 @@ spec("A member sees no people anywhere, and why the actions are not theirs", asy
   }
   await mei.page.getByRole("tab", { name: "Conversations" }).click();
   await mei.page.getByRole("searchbox", { name: "Search by ID or title" }).waitFor();
+  await mei.rows();
+  await mei.isQuiet();
   const told = (await Promise.all(answers)).join("\n");
   assert.ok(told.includes("conversationId"));
   for (const name of names) assert.ok(!told.includes(name), name);

@@ -104,6 +104,7 @@ spec("A loader is in the middle of its button also where nothing moves", async (
   const [x = 0, y = 0] = middle(button).map((each, axis) => each - (middle(drawn)[axis] ?? 0));
   assert.ok(Math.abs(x) <= 1 && Math.abs(y) <= 1, `it is off by ${x} and ${y}`);
   answer();
+  await loader.waitFor({ state: "detached" });
 });
 
 spec("The page is dark on a device that is, and otherwise where one chooses so", async (house) => {
