@@ -2,8 +2,8 @@
 
 Every quarter of an hour the provider is asked for its events again, from a little before the last
 time. Every day what it has is compared with what we have: live subscriptions, paid invoices and
-completed pages. All that is found goes into the inbox, and is settled from there as if it had been
-told; nothing is granted here.
+completed pages, and the pages that should have been closed by now. All that is found goes into the
+inbox, and is settled from there as if it had been told; nothing is granted here.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ARRAY, Text, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import ARRAY, DateTime, Text, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from billing import events, mirror, rows
@@ -175,6 +175,8 @@ async def _compare_objects(
     async for pages in _pages(history.complete_checkouts(since=since)):
         async with database.snapshot() as snapshot:
             unsettled += [(_COMPLETED, each) for each in await _not_completed(snapshot, pages)]
+    async with database.snapshot() as snapshot:
+        unsettled += [(_EXPIRED, each) for each in await _overdue(snapshot, now=clock.now())]
 
     found = 0
     async with database.write() as session:
@@ -263,6 +265,11 @@ async def _not_completed(snapshot: Snapshot, session_ids: Collection[str]) -> li
     return [session_id for session_id in session_ids if session_id not in known]
 
 
+async def _overdue(snapshot: Snapshot, *, now: datetime) -> list[str]:
+    """Return the pages that we take for open although their time is over."""
+    return [row.stripe_session_id for row in await snapshot.all(_OVERDUE, {"due_by": now})]
+
+
 async def _is_known(session: Session, object_id: str) -> bool:
     """Tell whether the inbox is at work on an object, or has put it aside.
 
@@ -287,6 +294,7 @@ async def _pages(items: AsyncIterator[Item]) -> AsyncIterator[Sequence[Item]]:
 _CHANGED: Final = "customer.subscription.updated"
 _PAID: Final = "invoice.paid"
 _COMPLETED: Final = "checkout.session.completed"
+_EXPIRED: Final = "checkout.session.expired"
 
 _COMPARISONS = rows.table(Reconciliation)
 _R = _COMPARISONS.c
@@ -316,6 +324,10 @@ _LIVE = select(_S.stripe_subscription_id).where(
 _COMPLETE = select(_K.stripe_session_id).where(
     _K.stripe_session_id == _IDS,
     _K.status.in_((CheckoutStatus.COMPLETED, CheckoutStatus.FAILED)),
+)
+_OVERDUE = select(_K.stripe_session_id).where(
+    _K.status == CheckoutStatus.OPEN,
+    _K.expires_at <= bindparam("due_by", type_=DateTime(timezone=True)),
 )
 _OPEN = select(_E.id).where(
     _E.object_id == bindparam("of_object"),

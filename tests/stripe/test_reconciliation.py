@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from billing import reconciliation
+from billing import reconciliation, settlement
 from billing.errors import PaymentsUnavailable
 from billing.reconciliation import INTERVAL, Compared, Comparison
 from models.ledger import CreditAdjustment
 from models.plan import Plan
 from models.stripe import Reconciliation, StripeEvent, StripeEventStatus
-from models.subscription import Subscription
+from models.subscription import Checkout, CheckoutStatus, Subscription
 from tests.billing.factories import Place, stored
 from tests.stripe.conftest import Till
 
@@ -127,6 +127,28 @@ async def test_what_is_paid_weeks_after_it_was_made_is_found(till: Till) -> None
     assert compared.found == 4
     await till.settle()
     assert sorted(await amounts(till, place)) == [500, 500]
+
+
+async def test_a_page_that_was_closed_unheard_of_is_found(till: Till) -> None:
+    """Once its time is over, and not before that."""
+    place = await till.workspace()
+    page = await till.open(place, await till.packs())
+    async with till.database.write() as session:
+        await settlement.checkout(session, page, now=till.clock.now())
+    await reconcile(till)
+    await till.payments.expire_checkout(page.session_id)
+    await make_due(till, Comparison.OBJECTS)
+    assert [each.found for each in await reconcile(till)] == [0]
+    async with till.database.write() as session:
+        over = {"expires_at": till.clock.now()}
+        await session.execute(update(Checkout.__table__).values(over))  # type: ignore[arg-type]  # a mapped table is one
+    await make_due(till, Comparison.OBJECTS)
+
+    assert [each.found for each in await reconcile(till)] == [1]
+
+    await till.settle()
+    [checkout] = await stored(till.database, place, Checkout)
+    assert checkout["status"] == CheckoutStatus.EXPIRED
 
 
 async def test_an_invoice_that_brought_no_credits_is_found_once(till: Till) -> None:
