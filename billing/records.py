@@ -1,5 +1,6 @@
 """The credit usage records: the statements of the four lists, their filters, orders and totals."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -292,21 +293,30 @@ async def _found(
     """
     if search is None or not search.term:
         return true()
-    pattern = f"%{_literally(search.term)}%"
+    patterns = [f"%{_literally(each)}%" for each in _spellings(search.term)]
     matches: list[ColumnElement[bool]] = [
-        _CONVERSATIONS.title.ilike(pattern),
-        _CONVERSATIONS.conversation_id.ilike(pattern),
+        column.ilike(pattern)
+        for column in (_CONVERSATIONS.title, _CONVERSATIONS.conversation_id)
+        for pattern in patterns
     ]
     if search.creators:
         people = (
             select(Membership.user_id)
             .join(User, User.id == Membership.user_id)
-            .where(Membership.workspace_id.in_(workspace_ids), User.name.ilike(pattern))
+            .where(
+                Membership.workspace_id.in_(workspace_ids),
+                or_(*(User.name.ilike(pattern) for pattern in patterns)),
+            )
         )
         creators = [row.user_id for row in await snapshot.all(people)]
         if creators:
             matches.append(_CONVERSATIONS.user_id == func.any(literal(creators, ARRAY(Uuid))))
     return or_(*matches)
+
+
+def _spellings(term: str) -> list[str]:
+    """Return the ways to write `term` in Unicode: composed, and decomposed if that is another."""
+    return sorted({unicodedata.normalize(form, term) for form in ("NFC", "NFD")})
 
 
 def _literally(term: str) -> str:

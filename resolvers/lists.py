@@ -144,6 +144,8 @@ def _is_quick(filter_by: Filter) -> bool:
 
 def _canonical(value: Any) -> Any:
     """Return what tells two inputs apart: the same for inputs that mean the same."""
+    if isinstance(value, ConversationUsageFilter):
+        value = value.folded
     if is_dataclass(value):
         parts = tuple(_canonical(getattr(value, field.name)) for field in fields(value))
         return parts if any(part is not None for part in parts) else None

@@ -1,7 +1,10 @@
 """The filters and orders of the four lists, as inputs."""
 
+import unicodedata
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 import strawberry
 
@@ -92,12 +95,22 @@ class ConversationUsageFilter:
         """The list's date filter."""
         return self.updated_at
 
+    @property
+    def term(self) -> str:
+        """What is searched for, without the blanks around it; nothing when it is empty."""
+        return (self.search or "").strip()
+
+    @property
+    def folded(self) -> Self:
+        """The same filter, its term in the one form of all that find the same."""
+        return replace(self, search=unicodedata.normalize("NFC", self.term).lower())
+
     def meant(
         self, access: WorkspaceAccess, *, now: datetime, resolved: datetime | None
     ) -> records.ConversationFilter:
         """Return what it filters for the viewer: a member's search looks at no creators."""
         return records.ConversationFilter(
-            search=Search(self.search, creators=access.sees_people) if self.search else None,
+            search=Search(self.term, creators=access.sees_people) if self.term else None,
             period=period(self.updated_at, now=now, resolved=resolved),
             billing_types=frozenset(self.billing_types or ()),
         )

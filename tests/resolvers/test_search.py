@@ -1,5 +1,6 @@
 """Search: part of a conversation's id or title, and for those who see people, of its creator."""
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ async def test_a_search_finds_what_holds_its_term(
     names = await _names(busy_world)
 
     def holds(text: str) -> bool:
-        return term.lower() in text.lower()
+        return term.strip().lower() in text.lower()
 
     rows = [
         row
@@ -103,6 +104,9 @@ async def test_a_search_finds_what_holds_its_term(
         ("conv_post", ["conv_poster"]),
         ("CONV_POST", ["conv_poster"]),
         ("ices of M", ["conv_invoices"]),
+        ("  march\t", ["conv_invoices"]),
+        (unicodedata.normalize("NFD", "émile"), ["conv_old"]),
+        ("apéritif", ["conv_decomposed"]),
         ("100%", ["conv_percent"]),
         ("0_o", ["conv_sale"]),
         ("0Xo", []),
@@ -118,13 +122,18 @@ async def test_a_term_is_found_in_title_and_conversation_id(
     await worlds.record(
         world.database,
         ACME,
-        [worlds.conversation("sale", by=OLGA, title="10000 off, 0_o")],
+        [
+            worlds.conversation("sale", by=OLGA, title="10000 off, 0_o"),
+            worlds.conversation(
+                "decomposed", by=OLGA, title=unicodedata.normalize("NFD", "Apéritif")
+            ),
+        ],
     )
 
     assert found(await search(world, term)) == names
 
 
-@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("nothing", [None, "", " \t\n"])
 async def test_an_empty_search_finds_everything(shared_world: World, nothing: str | None) -> None:
     """For a member too."""
     everything = await shared_world.answer(
@@ -225,7 +234,11 @@ async def test_a_search_is_paged_by_its_own_cursors(busy_world: World) -> None:
     at_once = await search(busy_world, "o", id=workspace_id(BUSY))
     stale = await busy_world.ask(document, id=workspace_id(BUSY), search="on", after=cursor)
 
+    alike = await busy_world.ask(document, id=workspace_id(BUSY), search=" O", after=cursor)
+
     assert met == [node["conversationId"] for node in at_once["nodes"]]
+    assert alike.errors == []
+    assert alike.data["workspace"]["conversationUsage"]["nodes"] == []
     assert len(met) > 4
     assert stale.codes == ["STALE_CURSOR"]
 
