@@ -22,7 +22,10 @@ class CreditExpiry:
     """Credits that expire together."""
 
     amount: BigInt = strawberry.field(description="The credits.")
-    expires_at: datetime = strawberry.field(description="When they expire.")
+    expires_at: datetime = strawberry.field(
+        description="When they expire: of a plan that renews, the end of its period, though they"
+        " can be spent for the plan's grace longer, until the renewal."
+    )
 
 
 @strawberry.type(description="What a workspace can spend now: remaining is the sum of the kinds.")
