@@ -31,10 +31,11 @@ T = TypeVar("T")
 
 
 class Schema(strawberry.Schema):
-    """A Strawberry schema under limits. Takes what Strawberry's takes."""
+    """A Strawberry schema under limits. Takes what Strawberry's takes, and a description."""
 
-    def __init__(self, query: type, **arguments: Any) -> None:
+    def __init__(self, query: type, *, description: str | None = None, **arguments: Any) -> None:
         super().__init__(query, **arguments)
+        self._schema.description = description
         # Strawberry checks @oneOf by a rule of its own; graphql-core's need to know of it.
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLInputObjectType):

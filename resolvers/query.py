@@ -22,7 +22,10 @@ _ID = strawberry.argument(description="A global id.")
 class Query:
     """The root of reading."""
 
-    @resolved("Who is asking; null without a token, and for a service.")
+    @resolved(
+        "Who is asking; null without a token, for a service, and for a person of whom the host"
+        " product has not told yet."
+    )
     async def viewer(self, info: Info) -> User | None:
         """Return the person of the token."""
         viewer = info.context.viewer

@@ -37,6 +37,8 @@ class ClosesContext(SchemaExtension):
 
 schema = Schema(
     Query,
+    description="Subscriptions and credits of workspaces: what they hold, what they used, what they"
+    " have left, and how an owner changes it.",
     mutation=Mutation,
     subscription=SubscriptionRoot,
     types=[ConversationUsage, McpHttpCall, ImportUsage, CreditAdjustment],

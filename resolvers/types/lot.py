@@ -35,7 +35,7 @@ class CreditLot(Node):
     created_at: datetime = strawberry.field(description="When they came in.")
 
     expires_at: datetime | None = strawberry.field(
-        description="When what is left expires: of a plan that renews, the end of its period, though"
+        description="When what is left expires: of a plan that renews the end of its period, though"
         " it can be spent for the plan's grace longer, until the renewal; null when it never does."
     )
 
