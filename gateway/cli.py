@@ -191,7 +191,7 @@ def print_schema() -> None:
 
 
 async def _migrate(chosen: Settings) -> list[str]:
-    async with postgres.to_command(chosen) as reachable:
+    async with postgres.to_command(chosen, creates=True) as reachable:
         with _busy("Applying migrations"):
             return await postgres.migrate(postgres.url(reachable))
 

@@ -137,6 +137,11 @@ async def _kept_running(server: Server) -> AsyncIterator[None]:
             await _stop(server)
 
 
+def exists(directory: Path) -> bool:
+    """Return whether `directory` holds the data of a server."""
+    return (_absolute(directory) / postgres_cluster.DATA).exists()
+
+
 def _absolute(directory: Path) -> Path:
     return directory.expanduser().resolve()
 

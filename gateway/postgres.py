@@ -52,16 +52,22 @@ async def to_serve(settings: Settings) -> AsyncIterator[Settings]:
 
 
 @asynccontextmanager
-async def to_command(settings: Settings) -> AsyncIterator[Settings]:
+async def to_command(settings: Settings, *, creates: bool = False) -> AsyncIterator[Settings]:
     """Give settings whose database answers, migrated or not.
 
     The embedded server of a gateway that runs is shared with it; else it is started for the
-    command. Raises EmbeddedPostgresError.
+    command. Only one that `creates` makes a database where there is none: any other was told the
+    wrong directory. Raises DatabaseUnusable or EmbeddedPostgresError.
     """
     if settings.database_url is not None:
         yield settings
         return
 
+    if not creates and not embedded_postgres.exists(settings.data_directory):
+        raise DatabaseUnusable(
+            f"There is no database in {settings.data_directory}. Run `gateway migrate` to make "
+            "one, or say where it is by --data, GATEWAY_DATA_DIRECTORY or DATABASE_URL."
+        )
     async with AsyncExitStack() as stack:
         try:
             serving = embedded_postgres.serve(settings.data_directory)

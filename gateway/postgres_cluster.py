@@ -37,6 +37,9 @@ DATABASE = "gateway"
 
 _BUILTIN_LOCALE_MAJOR = 17
 _CHARACTER_TYPES = ("C.UTF-8", "en_US.UTF-8")  # macOS has only the second
+DATA = "cluster"
+"""PostgreSQL's data, in a directory of ours."""
+
 _FIRST_STATEMENTS = (
     f"CREATE ROLE {ROLE} LOGIN CREATEDB;\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n"
 )
@@ -60,7 +63,7 @@ class Cluster:
     @property
     def data(self) -> Path:
         """PostgreSQL's data directory; it exists only when it is complete."""
-        return self.directory / "cluster"
+        return self.directory / DATA
 
     @property
     def log(self) -> Path:

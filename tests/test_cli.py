@@ -190,6 +190,20 @@ async def test_a_database_that_cannot_be_reached_is_one_line(command: str) -> No
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize("command", ["audit", "worker"])
+async def test_a_command_makes_no_database_where_there_is_none(
+    tmp_path: Path, command: str
+) -> None:
+    """A directory that is misspelt stays missing; `migrate` and `serve` are to make one."""
+    missing = tmp_path / "misspelt"
+
+    ended = await gateway_process.run(command, "--data", str(missing))
+
+    assert (ended.status, ended.output) == (1, "")
+    assert ended.errors.startswith(f"gateway: There is no database in {missing}. ")
+    assert not missing.exists()
+
+
 async def test_debug_shows_where_a_failure_comes_from() -> None:
     """For whoever has to look into it."""
     url = "postgresql://ada:hunter2@127.0.0.1:1/billing"
