@@ -9,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.database import Database
 
+_LOOKED_AT = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+"""What a node did in each of its loops, on average."""
+
 
 @dataclass(frozen=True)
 class RunPlan:
@@ -30,9 +33,7 @@ class RunPlan:
     def rows_touched(self) -> int:
         """How many rows of tables were looked at, shown or not."""
         return sum(
-            round(node["Actual Rows"] * node["Actual Loops"])
-            + node.get("Rows Removed by Filter", 0)
-            + node.get("Rows Removed by Index Recheck", 0)
+            round(node["Actual Loops"] * sum(node.get(name, 0) for name in _LOOKED_AT))
             for node in self.nodes
             if "Relation Name" in node
         )
