@@ -153,8 +153,8 @@ class Database:
 
     `url` is a SQLAlchemy address (`postgresql+asyncpg://`). A statement that runs longer than
     `statement_timeout_seconds` is cancelled by the server; who finds every connection taken waits
-    as long for one. `statement_cache_size` 0 is for
-    PgBouncer in transaction mode without prepared statements.
+    as long for one. `statement_cache_size` 0 is for PgBouncer in transaction mode without prepared
+    statements.
     """
 
     def __init__(
