@@ -124,6 +124,10 @@ def demo(
     """Serve demo data with a PostgreSQL and a Stripe of its own; print a query to paste."""
     from gateway import demo as demonstration  # noqa: PLC0415 - takes a while to load
 
+    least, most = demonstration.ROWS_MINIMUM, demonstration.ROWS_MAXIMUM
+    if rows is not None and not least <= rows <= most:
+        message = f"takes {least:,} to {most:,} usage events, not {rows:,}"
+        raise typer.BadParameter(message, param_hint="--rows")
     demonstration.run(options.chosen(port=port, data_directory=data), rows=rows, fresh=fresh)
 
 
@@ -165,7 +169,11 @@ def token(
     lifetime = _duration(expires_in)
     now = datetime.now(UTC)
     chosen = options.chosen()
-    typer.echo(auth.issue_development_token(chosen, viewer=viewer, lifetime=lifetime, now=now))
+    try:
+        issued = auth.issue_development_token(chosen, viewer=viewer, lifetime=lifetime, now=now)
+    except auth.InvalidToken as error:
+        raise typer.BadParameter(str(error), param_hint="--subject, --service") from None
+    typer.echo(issued)
 
 
 @commands.command("settings")

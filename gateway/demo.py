@@ -95,10 +95,7 @@ def run(settings: Settings, *, rows: int | None = None, fresh: bool = False) -> 
     `rows` is how many usage events new data has. Raises CannotDemonstrate, SandboxFailed, and
     what `server.run` raises.
     """
-    if rows is not None and not ROWS_MINIMUM <= rows <= ROWS_MAXIMUM:
-        raise CannotDemonstrate(
-            f"--rows takes {ROWS_MINIMUM:,} to {ROWS_MAXIMUM:,} usage events, not {rows:,}."
-        )
+    assert rows is None or ROWS_MINIMUM <= rows <= ROWS_MAXIMUM, "the command line has asked"
     is_embedded = settings.database_url is None
     if fresh and not is_embedded:
         raise CannotDemonstrate(

@@ -59,6 +59,8 @@ async def test_a_token_for_a_service_carries_its_scopes() -> None:
         (["--subject", "ada", "--service", "meter"], "give one of them"),
         (["--subject", "ada", "--scope", "usage:write"], "only a service has scopes"),
         (["--service", "meter", "--scope", "root"], "no such scope: root"),
+        (["--subject", ""], "--subject"),
+        (["--service", "x" * 256], "--subject"),
         (["--subject", "ada", "--expires-in", "soon"], "such as 12h"),
         (["--subject", "ada", "--expires-in", "0s"], "such as 12h"),
         (["--subject", "ada", "--expires-in", "999999999d"], "such as 12h"),

@@ -125,9 +125,11 @@ async def test_the_secret_and_the_tokens_are_for_their_owner_alone(tmp_path: Pat
 
 @pytest.mark.parametrize("rows", [-1, 0, 99, 10_000_001])
 async def test_rows_out_of_range_are_refused(tmp_path: Path, rows: int) -> None:
-    """The line says what is in range; nothing is made."""
-    with pytest.raises(CannotDemonstrate, match="--rows takes 100 to 10,000,000"):
-        demo.run(environment.load({}, data_directory=tmp_path / "demo"), rows=rows)
+    """A wrong option, which says what is in range; nothing is made."""
+    ended = await gateway_process.run("demo", "--data", str(tmp_path / "a"), f"--rows={rows}")
+
+    assert (ended.status, ended.output) == (2, "")
+    assert "takes 100 to 10,000,000 usage events" in ended.errors
     assert names_in(tmp_path) == set()
 
 
