@@ -21,6 +21,9 @@ from models.database import Database
 EMBEDDED_CONNECTIONS_MAXIMUM: Final = 90
 """Of the embedded server's 100; the others are for commands beside the gateway."""
 
+CONNECTIONS_BESIDE_THE_POOL: Final = 2
+"""Of a process that serves: one that listens for changes, and one for a moment at a probe."""
+
 
 class DatabaseUnusable(Exception):
     """The database cannot be worked with; the message is a line for the operator."""
@@ -39,11 +42,12 @@ async def to_serve(settings: Settings) -> AsyncIterator[Settings]:
         yield settings
         return
 
-    connections = settings.workers * settings.database_pool_size
+    connections = settings.workers * (settings.database_pool_size + CONNECTIONS_BESIDE_THE_POOL)
     if connections > EMBEDDED_CONNECTIONS_MAXIMUM:
         raise DatabaseUnusable(
-            f"{settings.workers} workers with {settings.database_pool_size} connections each are "
-            f"more than the {EMBEDDED_CONNECTIONS_MAXIMUM} of the embedded PostgreSQL. "
+            f"{settings.workers} workers with {settings.database_pool_size} connections each, and "
+            f"{CONNECTIONS_BESIDE_THE_POOL} beside them, are more than the "
+            f"{EMBEDDED_CONNECTIONS_MAXIMUM} of the embedded PostgreSQL. "
             "Lower DATABASE_POOL_SIZE or GATEWAY_WORKERS, or set DATABASE_URL."
         )
     async with embedded_postgres.serve(settings.data_directory) as server:

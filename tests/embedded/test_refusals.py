@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway import postgres_binaries
+from gateway import environment, postgres, postgres_binaries
+from gateway.postgres import DatabaseUnusable
 from gateway.postgres_errors import (
     DirectoryInUse,
+    EmbeddedPostgresError,
     MajorVersionMismatch,
     StartFailed,
 )
@@ -25,6 +27,27 @@ async def test_a_second_owner_is_refused_and_told_whose_the_directory_is(tmp_pat
         assert refusal.value.url == gateway.url
         assert servers.is_alive(gateway.pid)
         assert servers.can_connect(gateway.url)
+
+
+@pytest.mark.parametrize(("pool_size", "fits"), [(13, True), (14, False)])
+async def test_all_connections_of_all_workers_are_counted(
+    tmp_path: Path, pool_size: int, *, fits: bool
+) -> None:
+    """Beside its pool each listens, and may be probed: 6 x (14 + 2) are more than 90."""
+    (tmp_path / "file").touch()
+    settings = environment.load(
+        {},
+        workers=6,
+        database_pool_size=pool_size,
+        data_directory=tmp_path / "file" / "data",
+    )
+
+    with pytest.raises((DatabaseUnusable, EmbeddedPostgresError)) as refusal:
+        async with postgres.to_serve(settings):
+            pytest.fail("a file is no directory")
+
+    assert (refusal.type is not DatabaseUnusable) is fits
+    assert fits or "14 connections each, and 2 beside them" in str(refusal.value)
 
 
 async def test_a_second_owner_in_the_same_process_is_refused(tmp_path: Path) -> None:
