@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import { pay } from "./acts.ts";
 import { ASKING_CARD, DECLINED_CARD } from "./cards.ts";
 import { spec } from "./spec.ts";
@@ -334,6 +335,41 @@ spec("What somebody else has changed meanwhile is not paid for, and is said", as
   assert.deepEqual(await house.stripe.paid(workspace), paid);
 });
 
+spec(
+  "What is answered in another workspace says which one it is of, and leads nowhere",
+  async (house) => {
+    await house.open("Left behind", "Pro");
+    const olivia = await house.visit("owner", "Café Lumière");
+    await olivia.rows();
+    await olivia.choose("Workspace", "Left behind");
+    const dialog = await plans(olivia);
+    await dialog.getByRole("button", { name: "Upgrade to Team" }).click();
+    const confirm = dialog.getByRole("button", { name: /^Pay / });
+    await confirm.waitFor();
+    const answerSwitch = await withhold(olivia, "SwitchPlan");
+    await confirm.click();
+    await olivia.page.goBack();
+    await olivia.page.getByRole("button", { name: "Undo" }).waitFor();
+    await answerSwitch();
+    const told = olivia.page.getByRole("alert").filter({ hasText: "You are on Team, monthly" });
+    await told.getByText("The new plan of Left behind is in effect.").waitFor();
+
+    await olivia.page.goForward();
+    await olivia.page.getByRole("button", { name: "Buy credits" }).click();
+    const purchase = olivia.page.getByRole("dialog", { name: "Buy credits" });
+    const buying = purchase.getByRole("button", { name: "Go to checkout" });
+    await buying.waitFor();
+    const answerPurchase = await withhold(olivia, "BuyCredits");
+    await buying.click();
+    await olivia.page.goBack();
+    await olivia.page.getByRole("button", { name: "Undo" }).waitFor();
+    await answerPurchase();
+    await olivia.isQuiet();
+    await olivia.rows();
+    assert.deepEqual(olivia.address(), { workspace: house.workspace("Café Lumière") });
+  },
+);
+
 spec("The customer portal is opened, and leads back to the workspace", async (house) => {
   const workspace = await house.open("Visiting", "Pro");
   const olivia = await house.visit("owner", "Visiting");
@@ -354,6 +390,24 @@ async function plans(visitor: Visitor) {
   const dialog = visitor.page.getByRole("dialog", { name: "Plans" });
   await dialog.getByRole("article", { name: "Team" }).waitFor();
   return dialog;
+}
+
+/** Keep the answer to an operation back; return what lets it through, and ends when it is there. */
+async function withhold(visitor: Visitor, operation: string): Promise<() => Promise<void>> {
+  const events = new EventEmitter();
+  const wanted = once(events, "wanted");
+  await visitor.page.route("**/graphql", async (route) => {
+    if (route.request().postDataJSON()?.operationName !== operation) return route.fallback();
+    const [response] = await Promise.all([route.fetch(), wanted]);
+    await route.fulfill({ response });
+    events.emit("there");
+  });
+  return async () => {
+    const isThere = once(events, "there");
+    events.emit("wanted");
+    await isThere;
+    await visitor.page.unroute("**/graphql");
+  };
 }
 
 /** Go to the Checkout page of some credit packs; return its address. */

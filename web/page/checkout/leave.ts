@@ -1,5 +1,5 @@
 import { useWindowEvent } from "@mantine/hooks";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { PAGE_CLOSED, PAGE_NOT_TRUSTED, type Refusal } from "../requests/refusals";
 import { trusted } from "./addresses";
 
@@ -13,13 +13,22 @@ interface Leaving {
 
 /**
  * Go to a page that is not ours, such as a checkout. While the browser is on its way there, and
- * until the person comes back by the back button, everything stays busy.
+ * until the person comes back by the back button, everything stays busy. Whoever has gone to
+ * another workspace meanwhile is not taken away from it.
  */
 export function useLeaving(): Leaving {
   const [isLeaving, setLeaving] = useState(false);
   const [obstacle, setObstacle] = useState<Refusal | null>(null);
+  const isHere = useRef(false);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
   useWindowEvent("pageshow", () => setLeaving(false));
   const leaveFor: Leaving["leaveFor"] = (address, onLeave) => {
+    if (!isHere.current) return;
     const href = address ? trusted(address) : null;
     setLeaving(href !== null);
     setObstacle(href === null ? (address ? PAGE_NOT_TRUSTED : PAGE_CLOSED) : null);

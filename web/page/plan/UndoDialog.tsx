@@ -8,7 +8,7 @@ import { useRequest } from "../requests/useRequest";
 const UNDO = graphql(`
   mutation UndoPlanChange($input: CancelPendingPlanChangeInput!) {
     cancelPendingPlanChange(input: $input) {
-      workspace { id subscription { plan { id name } pendingChange { effectiveAt } } }
+      workspace { id name subscription { plan { id name } pendingChange { effectiveAt } } }
       userErrors { code message }
     }
   }
@@ -34,8 +34,13 @@ export function UndoDialog({ workspaceId, opened, onClose }: Props) {
     const { done } = await ask((idempotencyKey) => ({ workspaceId, idempotencyKey }));
     if (!done) return;
     leave();
-    const name = done.workspace?.subscription.plan.name ?? "your plan";
-    notifications.show({ color: "teal", title: `You stay on ${name}`, message: UNDONE });
+    const plan = done.workspace?.subscription.plan.name ?? "your plan";
+    const where = done.workspace?.name ?? "your workspace";
+    notifications.show({
+      color: "teal",
+      title: `You stay on ${plan}`,
+      message: `The change that was to come in ${where} is undone.`,
+    });
   };
   return (
     <Dialog title="Undo the plan change" opened={opened} isBusy={isBusy} onClose={leave}>
@@ -54,5 +59,3 @@ export function UndoDialog({ workspaceId, opened, onClose }: Props) {
     </Dialog>
   );
 }
-
-const UNDONE = "The change that was to come is undone.";

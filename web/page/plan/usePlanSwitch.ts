@@ -23,13 +23,13 @@ const SWITCH_PLAN = graphql(`
         ... on PlanSwitchPaymentRequired { url expiresAt }
         ... on PlanSwitchConfirmationRequired { preview { ...PlanSwitchTerms } }
       }
-      workspace { id subscription { plan { id } } creditBalance { remaining } }
+      workspace { id name subscription { plan { id } } creditBalance { remaining } }
       userErrors { code message }
     }
   }
 `);
 
-type Outcome = NonNullable<NonNullable<SwitchPlanMutation["switchPlan"]>["outcome"]>;
+type Done = NonNullable<SwitchPlanMutation["switchPlan"]>;
 
 /** Where a person is on the way to another plan. */
 export type Step =
@@ -72,18 +72,24 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
   const { isLeaving, obstacle, leaveFor } = useLeaving();
   const { ask, isBusy, refusal, forgive } = useRequest(SWITCH_PLAN, ({ switchPlan }) => switchPlan);
 
-  const arrive = (option: Option, outcome: Outcome): Terms | null => {
+  const arrive = (option: Option, { outcome, workspace }: Done): Terms | null => {
     const name = labelOfPlan(option.plan.name, option.billingCycle);
-    switch (outcome.__typename) {
+    // Who has gone to another workspace meanwhile reads this there.
+    const where = workspace?.name ?? "your workspace";
+    switch (outcome?.__typename) {
       case "PlanSwitched":
-        notifications.show({ color: "teal", title: `You are on ${name}`, message: SWITCHED });
+        notifications.show({
+          color: "teal",
+          title: `You are on ${name}`,
+          message: `The new plan of ${where} is in effect.`,
+        });
         onDone();
         return null;
       case "PlanSwitchScheduled":
         notifications.show({
           color: "teal",
           title: `${name} starts on ${formatDate(outcome.effectiveAt)}`,
-          message: SCHEDULED,
+          message: `Until then nothing changes in ${where}, and you can undo it.`,
         });
         onDone();
         return null;
@@ -108,6 +114,8 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
       case "PlanSwitchConfirmationRequired":
         setStep({ name: "confirm", option });
         return read(TERMS, outcome.preview);
+      default:
+        return null; // of a newer gateway
     }
   };
 
@@ -121,8 +129,7 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
       ...returnAddresses(workspaceId, FOR_A_PLAN),
       idempotencyKey,
     }));
-    const outcome = answer.done?.outcome;
-    const newTerms = outcome ? arrive(option, outcome) : null;
+    const newTerms = answer.done ? arrive(option, answer.done) : null;
     return { newTerms, refusal: answer.refusal };
   };
 
@@ -142,6 +149,3 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
   const busyWith = isBusy || isLeaving ? asked : null;
   return { step, busyWith, refusal: refusal ?? obstacle, choose, send, retry, back };
 }
-
-const SWITCHED = "The new plan is in effect.";
-const SCHEDULED = "Until then nothing changes, and you can undo it.";
