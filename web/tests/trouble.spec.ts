@@ -176,12 +176,22 @@ spec(
     await olivia.sees("Your session is over");
     assert.equal(await olivia.page.getByRole("region").count(), 0);
     assert.equal(await olivia.page.getByRole("button", { name: "Try again" }).count(), 0);
+    assert.equal(await olivia.page.getByText("Nothing was changed").count(), 0); // who knows
 
     // The product hands over a new one, in the same tab.
     await olivia.page.goto(`${house.at(STUDIO)}#token=${house.demo.tokens.owner}`);
     await olivia.rows();
   },
 );
+
+spec("Who comes back from paying with an expired token need not worry", async (house) => {
+  const olivia = await house.visitor({ token: house.demo.tokens.expired }, { signIn: "host" });
+  olivia.expect(/401 \(Unauthorized\)/);
+  await olivia.open(house.at(STUDIO, { checkout: "paid" }));
+
+  await olivia.sees("Your session is over");
+  await olivia.sees("What you have paid for is confirmed without this page too.");
+});
 
 spec("In the demo a token that has expired is replaced", async (house) => {
   const olivia = await house.visitor({ token: house.demo.tokens.expired });

@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { IconLogin2, IconPlugConnectedX } from "@tabler/icons-react";
+import { useReturn } from "../address";
 import { EmptyState } from "../states/EmptyState";
 import { LoadingState } from "../states/LoadingState";
 import { useDemo } from "./Demo";
@@ -9,10 +10,12 @@ import { useSession } from "./Session";
 /** In the place of the page, when nobody is signed in or not any more. */
 export function SignedOut() {
   const { isOver } = useSession();
+  const [{ checkout }] = useReturn();
   if (isDemo) return <SigningIn />;
   return isOver ? (
     <EmptyState title="Your session is over" icon={<IconLogin2 />}>
-      Open this page from the product again to go on. Nothing was changed.
+      Open this page from the product again to go on.
+      {checkout === "paid" && " What you have paid for is confirmed without this page too."}
     </EmptyState>
   ) : (
     <EmptyState title="Open this page from the product" icon={<IconLogin2 />}>
