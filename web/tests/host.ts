@@ -117,16 +117,16 @@ export class Host {
       const outcome = new URLSearchParams({ outcome: "complete" });
       await fetch(next, { method: "POST", body: outcome, redirect: "manual" });
     }
-    await this.#holds(workspaceId, plan);
+    await this.holds(workspaceId, name, plan.creditsPerRefresh);
   }
 
-  /** Wait until a workspace holds a plan and its credits: they come one after the other. */
-  async #holds(id: string, { name, creditsPerRefresh }: Plan): Promise<void> {
+  /** Wait until a workspace holds a plan, and so many credits of it: they may come after it. */
+  async holds(id: string, name: string, credits = 0): Promise<void> {
     const deadline = Date.now() + PATIENCE_MILLISECONDS;
     for (;;) {
       const { workspace } = await this.ask<Held>(HELD, { id });
       const { subscription, creditBalance } = workspace;
-      if (subscription.plan.name === name && creditBalance.recurring >= creditsPerRefresh) return;
+      if (subscription.plan.name === name && creditBalance.recurring >= credits) return;
       assert.ok(Date.now() < deadline, `The workspace does not get the plan ${name}`);
       await setTimeout(PAUSE_MILLISECONDS);
     }

@@ -154,6 +154,61 @@ spec("A bank that asks is answered in a new tab, and the page goes on by itself"
   assert.equal((await house.stripe.paid(workspace)).length, 2);
 });
 
+spec("A payment that waits for the bank is told of until it is made", async (house) => {
+  const workspace = await house.open("Waiting");
+  await house.host.buyPlan(workspace, "Pro", ASKING_CARD);
+  const olivia = await house.visit("owner", "Waiting");
+  const asked = await plans(olivia);
+  await asked.getByRole("button", { name: "Upgrade to Team" }).click();
+  await asked.getByRole("button", { name: /^Pay / }).click();
+  await asked.getByRole("heading", { name: /Your bank asks you/ }).waitFor();
+  await olivia.page.keyboard.press("Escape");
+  await asked.waitFor({ state: "detached" });
+
+  const waiting = "A payment for Team, monthly waits for your bank";
+  const plan = olivia.page.getByRole("region", { name: "Plan" });
+  await plan.getByText(waiting).waitFor();
+  await olivia.page.reload();
+  await plan.getByText(waiting).waitFor();
+  const dialog = await plans(olivia);
+  await dialog.getByRole("button", { name: "Downgrade to Free" }).click();
+  await dialog.getByRole("button", { name: /^Downgrade on / }).waitFor();
+  await dialog.getByText(waiting).waitFor();
+  assert.deepEqual(await house.stripe.paid(workspace), [2900]);
+  await olivia.page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+
+  const [bank] = await Promise.all([
+    olivia.page.waitForEvent("popup"),
+    plan.getByRole("link", { name: /Confirm the payment/ }).click(),
+  ]);
+  await bank.getByRole("button", { name: "Complete authentication" }).click();
+  await house.host.holds(workspace, "Team");
+  await olivia.page.reload();
+  await plan.getByText("$99.00 a month").waitFor();
+  assert.equal(await olivia.page.getByText(waiting).count(), 0);
+  assert.equal((await house.stripe.paid(workspace)).length, 2);
+});
+
+spec("The wait for a bank ends when its time is over, and one can choose again", async (house) => {
+  const workspace = await house.open("Too late");
+  await house.host.buyPlan(workspace, "Pro", ASKING_CARD);
+  const olivia = await house.visitor("owner");
+  await olivia.page.clock.install();
+  await olivia.open(house.at("Too late"));
+  const dialog = await plans(olivia);
+  await dialog.getByRole("button", { name: "Upgrade to Team" }).click();
+  await dialog.getByRole("button", { name: /^Pay / }).click();
+  await dialog.getByRole("heading", { name: /Your bank asks you/ }).waitFor();
+  await olivia.page.clock.fastForward("25:00:00");
+
+  await dialog.getByText("The time to confirm the payment is over").waitFor();
+  await dialog.getByRole("button", { name: "Choose a plan again" }).click();
+  await dialog.getByRole("button", { name: "Upgrade to Team" }).waitFor();
+  assert.equal(await olivia.page.getByText(/waits for your bank/).count(), 0);
+  assert.deepEqual(await house.stripe.paid(workspace), [2900]);
+});
+
 spec(
   "Credits are bought on the Checkout page; the page waits until they are there",
   async (house) => {

@@ -10,6 +10,7 @@ import { useArrival } from "./arrival";
 import { labelOfPlan } from "./labels";
 import type { Option } from "./option";
 import { Step } from "./Step";
+import { useIsPast } from "./waiting";
 
 interface Props {
   workspaceId: string;
@@ -33,6 +34,20 @@ export function Authentication({ workspaceId, before, option, url, expiresAt, ..
   useEffect(() => {
     if (arrived) finish();
   }, [arrived]);
+  const isPast = useIsPast(expiresAt);
+  if (isPast) {
+    return (
+      <Step title="The time to confirm the payment is over" onBack={on.onBack}>
+        <Text>
+          It was not confirmed until {formatMoment(expiresAt)}: the switch is not made, and nothing
+          is charged.
+        </Text>
+        <Group>
+          <Button onClick={on.onBack}>Choose a plan again</Button>
+        </Group>
+      </Step>
+    );
+  }
   return (
     <Step title="Your bank asks you to confirm the payment" onBack={on.onBack}>
       <Text>
@@ -56,7 +71,8 @@ export function Authentication({ workspaceId, before, option, url, expiresAt, ..
         </Group>
       )}
       <Alert role="status" color="blue" icon={<Loader size="1rem" aria-hidden />}>
-        Waiting for your confirmation. This page goes on by itself.
+        Waiting for your confirmation. This page goes on by itself. If your bank refuses, you can
+        confirm the payment once more, or go back to all plans.
       </Alert>
     </Step>
   );

@@ -1,4 +1,5 @@
 import { Button, Group, List, Text } from "@mantine/core";
+import type { ReactNode } from "react";
 import { formatCount, formatDate } from "../locale";
 import { RefusalNotice } from "../requests/RefusalNotice";
 import type { Held } from "./held";
@@ -17,10 +18,12 @@ interface Props {
   option: Option;
   credits: Credits;
   planSwitch: PlanSwitch;
+  /** Says that a payment waits, where one does. */
+  waiting: ReactNode;
 }
 
 /** Says what downgrading to Free does to the plan and to the credits, and asks to confirm it. */
-export function FreeConfirmation({ held, option, credits, planSwitch }: Props) {
+export function FreeConfirmation({ held, option, credits, planSwitch, waiting }: Props) {
   const confirm = () => void planSwitch.send(option);
   const end = held.currentPeriodEnd ? formatDate(held.currentPeriodEnd) : "the end of its period";
   return (
@@ -29,6 +32,7 @@ export function FreeConfirmation({ held, option, credits, planSwitch }: Props) {
       isBusy={planSwitch.busyWith !== null}
       onBack={planSwitch.back}
     >
+      {waiting}
       <Text>
         {held.plan.name} stays active until {end}. It is paid until then, and does not renew.
       </Text>

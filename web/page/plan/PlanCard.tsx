@@ -12,6 +12,8 @@ import { OnceOpened } from "../states/OnceOpened";
 import { labelOfCycle, labelOfKind, labelOfPlan, labelPerCycle } from "./labels";
 import { PortalButton } from "./PortalButton";
 import { UndoButton } from "./UndoButton";
+import { WaitingNotice } from "./WaitingNotice";
+import { useWaitingPayment } from "./waiting";
 
 const PlanDialog = lazy(() =>
   import("./PlanDialog").then(({ PlanDialog }) => ({ default: PlanDialog })),
@@ -46,6 +48,7 @@ export function PlanCard({ workspace: shown }: { workspace: FragmentType<typeof 
   const { id, subscription, viewerPermissions } = read(PLAN_CARD, shown);
   const { canManagePlan, canOpenPortal, reason } = viewerPermissions;
   const [isOpened, { open, close }] = useDisclosure();
+  const [payment] = useWaitingPayment(id, subscription);
   const changePlan = useRef<HTMLButtonElement>(null);
   return (
     <Panel
@@ -70,6 +73,7 @@ export function PlanCard({ workspace: shown }: { workspace: FragmentType<typeof 
         </Text>
       </Stack>
       {subscription.status === "PAST_DUE" && <PastDue />}
+      {canManagePlan && <WaitingNotice payment={payment} />}
       <PlanFacts subscription={subscription} />
       {subscription.pendingChange && (
         <PendingChange change={subscription.pendingChange} heir={changePlan}>

@@ -17,6 +17,8 @@ import { PlanComparison } from "./PlanComparison";
 import { PortalButton } from "./PortalButton";
 import { SwitchConfirmation } from "./SwitchConfirmation";
 import { usePlanSwitch } from "./usePlanSwitch";
+import { WaitingNotice } from "./WaitingNotice";
+import { useWaitingPayment } from "./waiting";
 
 const PLAN_CHOICE = graphql(`
   query PlanChoice($workspace: ID!) {
@@ -66,7 +68,8 @@ interface StepsProps extends Omit<Props, "workspaceId"> {
 function Steps({ workspace, onBusy, onDone }: StepsProps) {
   const held = read(HELD, workspace.subscription);
   const before = fingerprintOf(held);
-  const planSwitch = usePlanSwitch({ workspaceId: workspace.id, before, onDone });
+  const [payment, onWaiting] = useWaitingPayment(workspace.id, held);
+  const planSwitch = usePlanSwitch({ workspaceId: workspace.id, before, onWaiting, onDone });
   const { step, busyWith, refusal } = planSwitch;
   const isBusy = busyWith !== null;
   useEffect(() => {
@@ -74,7 +77,8 @@ function Steps({ workspace, onBusy, onDone }: StepsProps) {
     return () => onBusy(false);
   }, [isBusy, onBusy]);
 
-  const shared = { workspaceId: workspace.id, held, planSwitch };
+  const waiting = <WaitingNotice payment={payment} />;
+  const shared = { workspaceId: workspace.id, held, planSwitch, waiting };
   if (step.name === "confirm") return <SwitchConfirmation option={step.option} {...shared} />;
   if (step.name === "downgrade") {
     const { creditBalance: credits } = workspace;
@@ -95,6 +99,7 @@ function Steps({ workspace, onBusy, onDone }: StepsProps) {
           Pay it in the customer portal. Then you can change your plan.
         </Alert>
       )}
+      {waiting}
       <RefusalNotice refusal={refusal} onRetry={retry} />
       <PlanComparison
         options={read(OPTION, workspace.planOptions)}

@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { IconInfoCircle } from "@tabler/icons-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { CombinedError } from "urql";
 import { formatDate, formatMoment, formatMoney } from "../locale";
 import { RefusalNotice } from "../requests/RefusalNotice";
@@ -21,10 +21,13 @@ interface Props {
   held: Held;
   option: Option;
   planSwitch: PlanSwitch;
+  /** Says that another payment waits, where one does. */
+  waiting: ReactNode;
 }
 
 /** Shows what a switch costs and brings, and makes just that; new terms are said to be new. */
-export function SwitchConfirmation({ workspaceId, held: heldNow, option, planSwitch }: Props) {
+export function SwitchConfirmation({ workspaceId, held: heldNow, ...props }: Props) {
+  const { option, planSwitch, waiting } = props;
   const [held] = useState(heldNow); // what the terms were asked for
   const { terms, error, isAsking, news, ask, renew } = useTerms(workspaceId, option);
   const { busyWith, send } = planSwitch;
@@ -44,6 +47,7 @@ export function SwitchConfirmation({ workspaceId, held: heldNow, option, planSwi
       onBack={planSwitch.back}
     >
       {!terms && !error && <LoadingState label="Asking what is due" />}
+      {waiting}
       {news && <NewsNotice news={news} />}
       {terms && <TermsFacts terms={terms} option={option} held={held} />}
       {terms && <Replaced held={held} />}

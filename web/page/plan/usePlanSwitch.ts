@@ -11,6 +11,7 @@ import { useRequest } from "../requests/useRequest";
 import { labelOfPlan } from "./labels";
 import type { Option } from "./option";
 import { TERMS, type Terms } from "./terms";
+import type { WaitingPayment } from "./waiting";
 
 const SWITCH_PLAN = graphql(`
   mutation SwitchPlan($input: SwitchPlanInput!) {
@@ -62,11 +63,18 @@ interface Surroundings {
   workspaceId: string;
   /** What the workspace holds, told by a fingerprint: another one is there after a checkout. */
   before: string;
+  /** Told of a payment that the bank has yet to be asked for. */
+  onWaiting: (payment: WaitingPayment) => void;
   onDone: () => void;
 }
 
 /** Lead a person from the choice of a plan to its end, asking the gateway at each step. */
-export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): PlanSwitch {
+export function usePlanSwitch({
+  workspaceId,
+  before,
+  onWaiting,
+  onDone,
+}: Surroundings): PlanSwitch {
   const [step, setStep] = useState<Step>({ name: "compare", from: null });
   const [asked, setAsked] = useState<Option | null>(null);
   const { isLeaving, obstacle, leaveFor } = useLeaving();
@@ -103,14 +111,13 @@ export function usePlanSwitch({ workspaceId, before, onDone }: Surroundings): Pl
           }),
         );
         return null;
-      case "PlanSwitchPaymentRequired":
-        setStep({
-          name: "authenticate",
-          option,
-          url: outcome.url,
-          expiresAt: outcome.expiresAt,
-        });
+      case "PlanSwitchPaymentRequired": {
+        const { url, expiresAt } = outcome;
+        const { plan, billingCycle } = option;
+        onWaiting({ planId: plan.id, billingCycle, name, url, expiresAt });
+        setStep({ name: "authenticate", option, url, expiresAt });
         return null;
+      }
       case "PlanSwitchConfirmationRequired":
         setStep({ name: "confirm", option });
         return read(TERMS, outcome.preview);
