@@ -67,7 +67,7 @@ export function useWorkspaceId(): [string | null, (id: string | null) => void] {
       void set({ ...NOWHERE, ...NO_RETURN, tab: null, usage: null, workspace: id }),
     [set],
   );
-  return [workspace, select];
+  return [workspace || null, select]; // an empty one is none
 }
 
 /**

@@ -11,6 +11,8 @@ spec("Without a workspace in the address the page says that none is selected", a
   assert.deepEqual(olivia.operations(), ["Page"]);
   assert.equal(await olivia.page.getByRole("heading", { level: 2 }).count(), 0);
 
+  await olivia.open(`${house.address}/?workspace=`);
+  await olivia.sees("No workspace is selected");
   await olivia.page.getByRole("button", { name: STUDIO }).click();
   await olivia.page.getByRole("heading", { name: "Credit usage records" }).waitFor();
   assert.equal(olivia.address().workspace, house.workspace(STUDIO));
