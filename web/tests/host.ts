@@ -22,6 +22,9 @@ const RECORD = `mutation ($input: RecordUsageInput!) {
 const UPSERT_KEY = `mutation ($input: UpsertApiKeyInput!) {
   upsertApiKey(input: $input) { userErrors { message } }
 }`;
+const GRANT = `mutation ($input: AdjustCreditsInput!) {
+  adjustCredits(input: $input) { userErrors { message } }
+}`;
 const PLANS = "{ plans { id name creditsPerRefresh } }";
 const SWITCH = `mutation ($input: SwitchPlanInput!) {
   switchPlan(input: $input) {
@@ -130,6 +133,14 @@ export class Host {
       assert.ok(Date.now() < deadline, `The workspace does not get the plan ${name}`);
       await setTimeout(PAUSE_MILLISECONDS);
     }
+  }
+
+  /** Give a workspace credits that never expire. */
+  async grant(workspaceId: string, amount: number): Promise<void> {
+    const { adjustCredits } = await this.ask<{ adjustCredits: { userErrors: unknown[] } }>(GRANT, {
+      input: { workspaceId, amount, note: "A gift", idempotencyKey: crypto.randomUUID() },
+    });
+    assert.deepEqual(adjustCredits.userErrors, []);
   }
 
   /** Tell of an API key; its external id is its name. */

@@ -98,12 +98,14 @@ spec(
 
 spec("Downgrading to Free says what becomes of everything, and can be undone", async (house) => {
   const workspace = await house.open("Downgrading", "Pro");
+  await house.host.grant(workspace, 150);
   const olivia = await house.visit("owner", "Downgrading");
   const dialog = await plans(olivia);
   await dialog.getByRole("button", { name: "Downgrade to Free" }).click();
   await dialog.getByText(/^Pro stays active until .+ It is paid until then/).waitFor();
   await dialog.getByText(/Now that is 2,700\.$/).waitFor();
   await dialog.getByText(/Credits that you have bought stay: 0\./).waitFor();
+  await dialog.getByText(/granted stay as they are: 150\./).waitFor();
   await dialog.getByText(/you have 200 credits a month/).waitFor();
   await dialog.getByRole("button", { name: /^Downgrade on / }).click();
 

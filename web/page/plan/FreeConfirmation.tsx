@@ -11,6 +11,7 @@ import type { PlanSwitch } from "./usePlanSwitch";
 export interface Credits {
   recurring: number;
   purchased: number;
+  granted: number;
 }
 
 interface Props {
@@ -45,6 +46,11 @@ export function FreeConfirmation({ held, option, credits, planSwitch, waiting }:
           Credits that you have bought stay: {formatCount(credits.purchased)}. You can buy more only
           on a paid plan.
         </List.Item>
+        {credits.granted > 0 && (
+          <List.Item>
+            Credits that you were granted stay as they are: {formatCount(credits.granted)}.
+          </List.Item>
+        )}
         <List.Item>
           From then on you have {formatCount(option.plan.creditsPerRefresh)} credits a month.
         </List.Item>

@@ -27,7 +27,7 @@ const PLAN_CHOICE = graphql(`
       viewerPermissions { canManagePlan canOpenPortal }
       subscription { ...HeldPlan }
       planOptions { ...PlanChoiceOption }
-      creditBalance { recurring purchased }
+      creditBalance { recurring purchased granted }
     }
   }
 `);
