@@ -10,6 +10,7 @@ import { formatChange, formatCount, formatDate } from "../locale";
 import { Panel } from "../Panel";
 import { OnceOpened } from "../states/OnceOpened";
 import classes from "./CreditsCard.module.css";
+import { depletionOf } from "./depletion";
 
 const TopUpDialog = lazy(() =>
   import("./TopUpDialog").then(({ TopUpDialog }) => ({ default: TopUpDialog })),
@@ -102,7 +103,8 @@ function Overdraft({ credits }: { credits: number }) {
 
 /** What is to come, where anything is. */
 function Prospects({ balance }: { balance: Balance }) {
-  const { refreshesAt, nextRefreshAmount, nextExpiry, projectedDepletionAt } = balance;
+  const { refreshesAt, nextRefreshAmount, nextExpiry } = balance;
+  const depletedAt = depletionOf(balance);
   return (
     <Facts>
       {refreshesAt !== null && (
@@ -121,8 +123,8 @@ function Prospects({ balance }: { balance: Balance }) {
           <bdi>{formatDate(nextExpiry.expiresAt)}</bdi>
         </Fact>
       )}
-      {projectedDepletionAt !== null && (
-        <Fact term="At the current pace, used up by">{formatDate(projectedDepletionAt)}</Fact>
+      {depletedAt !== null && (
+        <Fact term="At the current pace, used up by">{formatDate(depletedAt)}</Fact>
       )}
     </Facts>
   );
