@@ -22,7 +22,6 @@ from models.base import new_id
 from models.database import Database
 from models.ledger import CreditAdjustment, CreditLot
 from models.plan import BillingCycle
-from tests.billing import catalogue, stories
 from tests.billing.catalogue import (
     FREE_CREDITS,
     PACK_CREDITS,
@@ -30,8 +29,11 @@ from tests.billing.catalogue import (
     TEAM_CREDITS,
 )
 from tests.billing.factories import Place, drifts, stored
-from tests.billing.stories import (
+from tests.billing.settlement import stories
+from tests.billing.settlement.stories import (
+    DAY,
     END,
+    HALF,
     NEXT_END,
     PRO,
     PRO_YEARLY,
@@ -40,16 +42,6 @@ from tests.billing.stories import (
     TEAM_YEARLY,
     tell,
 )
-
-DAY = timedelta(days=1)
-HALF = START + (END - START) / 2
-
-
-@pytest.fixture
-async def place(database: Database) -> Place:
-    """Return a workspace on Free, with its first package."""
-    await catalogue.add(database)
-    return await catalogue.add_workspace(database)
 
 
 async def test_a_first_invoice_grants_the_package_and_opens_the_period(

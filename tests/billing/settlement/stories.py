@@ -35,6 +35,8 @@ from tests.billing.factories import Place, stored
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 END = datetime(2026, 4, 2, 12, tzinfo=UTC)
 NEXT_END = datetime(2026, 5, 2, 12, tzinfo=UTC)
+HALF = START + (END - START) / 2
+DAY = timedelta(days=1)
 PRO = catalogue.price_id("pro", BillingCycle.MONTHLY)
 PRO_YEARLY = catalogue.price_id("pro", BillingCycle.YEARLY)
 TEAM = catalogue.price_id("team", BillingCycle.MONTHLY)

@@ -1,7 +1,7 @@
 """What checkout pages mean: packs, one-time plans, and pages that nobody paid."""
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,14 +16,15 @@ from billing.unsettled import (
 from models.database import Database
 from models.ledger import CreditAdjustment, CreditLot
 from models.plan import BillingCycle
-from tests.billing import catalogue, stories
 from tests.billing.catalogue import (
     PACK_CREDITS,
     PASS_CREDITS,
     PRO_CREDITS,
 )
 from tests.billing.factories import Place, stored
-from tests.billing.stories import (
+from tests.billing.settlement import stories
+from tests.billing.settlement.stories import (
+    DAY,
     END,
     PASS,
     PRO,
@@ -31,16 +32,6 @@ from tests.billing.stories import (
     START,
     tell,
 )
-
-DAY = timedelta(days=1)
-HALF = START + (END - START) / 2
-
-
-@pytest.fixture
-async def place(database: Database) -> Place:
-    """Return a workspace on Free, with its first package."""
-    await catalogue.add(database)
-    return await catalogue.add_workspace(database)
 
 
 async def test_a_paid_page_grants_its_packs_once(database: Database, place: Place) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,25 +18,17 @@ from models.base import new_id
 from models.database import Database
 from models.ledger import CreditAdjustment
 from models.subscription import Subscription
-from tests.billing import catalogue, stories
+from tests.billing import catalogue
 from tests.billing.factories import Place, add_place, drifts, stored
-from tests.billing.stories import (
+from tests.billing.settlement import stories
+from tests.billing.settlement.stories import (
+    DAY,
     END,
+    HALF,
     NEXT_END,
-    START,
     TEAM,
     tell,
 )
-
-DAY = timedelta(days=1)
-HALF = START + (END - START) / 2
-
-
-@pytest.fixture
-async def place(database: Database) -> Place:
-    """Return a workspace on Free, with its first package."""
-    await catalogue.add(database)
-    return await catalogue.add_workspace(database)
 
 
 async def test_an_object_never_lands_in_two_workspaces(database: Database, place: Place) -> None:

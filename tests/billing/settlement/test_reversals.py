@@ -1,33 +1,20 @@
 """What refunds and disputes take with them, and give again."""
 
-from datetime import timedelta
 from typing import Any
-
-import pytest
 
 from models.database import Database
 from models.ledger import CreditAdjustment, CreditLot
-from tests.billing import catalogue, stories
+from tests.billing import catalogue
 from tests.billing.catalogue import (
     FREE_CREDITS,
     PRO_CREDITS,
 )
 from tests.billing.factories import Place, drifts, message, stored
-from tests.billing.stories import (
-    END,
+from tests.billing.settlement import stories
+from tests.billing.settlement.stories import (
     START,
     tell,
 )
-
-DAY = timedelta(days=1)
-HALF = START + (END - START) / 2
-
-
-@pytest.fixture
-async def place(database: Database) -> Place:
-    """Return a workspace on Free, with its first package."""
-    await catalogue.add(database)
-    return await catalogue.add_workspace(database)
 
 
 async def test_what_a_refund_takes_is_in_proportion_and_follows_the_sums(
