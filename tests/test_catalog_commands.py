@@ -1,5 +1,6 @@
 """`gateway catalog`, run as operators run it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests import gateway_process
 from tests.sandbox import server
 
 DEMO = str(Path(__file__).parents[1] / "gateway" / "demo_catalog.toml")
+DOCS = Path(__file__).parents[1] / "docs" / "catalogue.md"
 TEXT = Path(DEMO).read_text(encoding="utf-8")
 
 
@@ -70,6 +72,22 @@ async def test_what_is_synced_is_told_and_the_second_time_nothing_is(database_ur
     assert "plan pro: added\nplan team: added\nprice launch-pass_one_time: added\n" in first.output
     assert first.output.endswith("The catalogue is in place. Changes: 10.\n")
     assert again.output == "The catalogue is in place. Changes: 0.\n"
+
+
+async def test_the_docs_show_what_is_printed(tmp_path: Path, database_url: str) -> None:
+    """Of their own example, word for word."""
+    page = DOCS.read_text(encoding="utf-8")
+    blocks = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", page)
+    file = tmp_path / "catalog.toml"
+    file.write_text(dict(blocks)["toml"])
+
+    for language, shown in blocks:
+        if language == "console":
+            command, _, output = shown.partition("\n")
+            words = command.removeprefix("$ gateway ").split()
+            ended = await gateway_process.run(*words, str(file), DATABASE_URL=database_url)
+            assert (ended.status, ended.errors) == (0, "")
+            assert ended.output.replace(str(file), file.name) == output, ended.output
 
 
 async def test_a_plan_that_would_change_its_kind_is_refused(

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 import typer
 from graphql import FieldNode, GraphQLError, SelectionSetNode, build_schema, parse, validate
+from pydantic import BaseModel
 
 import billing
 import gateway
 import resolvers
+from billing import catalog_file
+from billing.catalog_file import Catalogue, PackEntry, PlanEntry, Referrals
 from billing.errors import BillingError
 from gateway import environment
 from gateway.cli import commands
@@ -22,6 +25,7 @@ from resolvers.errors import Code
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+CATALOGUE = ROOT / "docs" / "catalogue.md"
 CLIENTS = ROOT / "tests" / "clients"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BY_PATH = pytest.mark.parametrize(
@@ -34,6 +38,9 @@ LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)\b")
 COMMAND = re.compile(r"(?:`|\$ )gateway ((?:[a-z]+ ?)+)")
 CODE = re.compile(r"(?m)^\| `([A-Z0-9_]+)` \|")
+# A field of the catalogue: its name, what it may be, its default; the numbers in the second.
+FIELD = re.compile(r"(?m)^\| `([a-z_]+)` \| ([^|]+) \| ([^|]+) \|")
+NUMBER = re.compile(r"\b\d[\d,]*\b")
 
 
 @BY_PATH
@@ -126,6 +133,36 @@ def test_the_rules_of_billing_are_documented_in_their_own_words() -> None:
     assert table == "".join(expected), "".join(expected)
 
 
+@pytest.mark.parametrize(
+    ("heading", "entry"),
+    [
+        ("The file", Catalogue),
+        ("`[[plans]]`", PlanEntry),
+        ("`[credit_pack]`", PackEntry),
+        ("`[referrals]`", Referrals),
+    ],
+)
+def test_the_fields_of_the_catalogue_are_documented(heading: str, entry: type[BaseModel]) -> None:
+    """Each once and no other, in the order of the code, with its default and its limits."""
+    _, _, text = CATALOGUE.read_text().partition(f"\n### {heading}\n")
+    section, _, _ = text.partition("\n### ")
+
+    documented = [
+        (name, NUMBER.findall(value), default) for name, value, default in FIELD.findall(section)
+    ]
+    assert documented == fields(entry), fields(entry)
+
+
+def test_the_catalogue_in_the_docs_is_one_that_has_every_field() -> None:
+    """A reader may copy it, and finds in it how each field is written."""
+    catalogue = catalog_file.parse(dict(BLOCK.findall(CATALOGUE.read_text()))["toml"])
+
+    assert catalogue.model_fields_set == set(Catalogue.model_fields)
+    in_plans = set().union(*(plan.model_fields_set for plan in catalogue.plans))
+    assert in_plans == set(PlanEntry.model_fields)
+    assert catalogue.referrals.model_fields_set == set(Referrals.model_fields)
+
+
 def headings(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     titles = re.findall(r"(?m)^#+ (.+)$", page.read_text())
@@ -148,6 +185,41 @@ def command_names() -> dict[str, set[str]]:
     """Return the commands of the command line, each with its subcommands."""
     group = typer.main.get_group(commands)
     return {name: set(getattr(command, "commands", ())) for name, command in group.commands.items()}
+
+
+def fields(entry: type[BaseModel]) -> list[tuple[str, list[str], str]]:
+    """Return the fields of a table of the catalogue: name, limits and default as the docs say."""
+    schema = entry.model_json_schema()["properties"]
+    return [
+        (name, list(limits(schema[name])), default_of(entry, name)) for name in entry.model_fields
+    ]
+
+
+def limits(schema: Any) -> Iterator[str]:
+    """Yield the least and the most that a value may be, or its most characters."""
+    if "pattern" in schema:
+        longest = re.search(r"\{0,(\d+)\}", schema["pattern"])
+        if longest is not None:
+            yield str(int(longest[1]) + 1)
+    for name in ("minimum", "maximum", "maxLength"):
+        if name in schema:
+            yield f"{schema[name]:,}"
+    for below in (
+        schema.get("items"),
+        schema.get("additionalProperties"),
+        *schema.get("anyOf", ()),
+    ):
+        if below:
+            yield from limits(below)
+
+
+def default_of(entry: type[BaseModel], name: str) -> str:
+    """Return what the docs call a field's default: nothing at all, or a word of TOML."""
+    field = entry.model_fields[name]
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    return f"`{json.dumps(value)}`" if isinstance(value, int) else "none"
 
 
 def problems(schema: Any, text: str) -> list[str]:
