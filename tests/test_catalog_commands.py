@@ -157,6 +157,36 @@ async def test_when_stripe_is_away_nothing_is_written(database_url: str) -> None
     assert without.output.endswith("Changes: 10.\n")
 
 
+async def test_what_a_run_that_failed_has_made_at_stripe_is_found_by_the_next(
+    tmp_path: Path, database_url: str
+) -> None:
+    """The database refuses a plan after Stripe has had its turn: it has none of the prices."""
+    await gateway_process.run("catalog", "sync", DEMO, DATABASE_URL=database_url)
+    renewing = tmp_path / "catalog.toml"
+    renewing.write_text(
+        TEXT.replace('kind = "ONE_TIME"', 'kind = "RECURRING"')
+        .replace("period_months = 3\n", "")
+        .replace("one_time = 7900", "yearly = 7900")
+    )
+    async with server.serving() as address:
+        variables: dict[str, Any] = {
+            "DATABASE_URL": database_url,
+            "GATEWAY_STRIPE_SECRET_KEY": "sk_test_catalogue",
+            "GATEWAY_STRIPE_API_BASE": address,
+        }
+        refused = await gateway_process.run("catalog", "sync", str(renewing), **variables)
+        made = await _prices(address)
+        again = await gateway_process.run("catalog", "sync", DEMO, **variables)
+        found = await _prices(address)
+
+    assert (refused.status, refused.output) == (1, "")
+    assert made.keys() - found.keys() == set()
+    assert found.keys() - made.keys() == {"launch-pass_one_time"}
+    assert {key for key in made if made[key]["id"] != found[key]["id"]} == set()
+    # Each price has an id at Stripe now, and had none before.
+    assert again.output.endswith("The catalogue is in place. Changes: 6.\n")
+
+
 async def _prices(address: str) -> dict[str, Any]:
     """Return the prices of a sandbox by their lookup keys."""
     headers = {"Authorization": "Bearer sk_test_catalogue"}
