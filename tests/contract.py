@@ -25,6 +25,7 @@ import stripe
 from tests import annotations
 
 _PACKAGE = Path(stripe.__file__).parent
+_TIMEOUT_SECONDS = 60
 
 
 class Drift(AssertionError):
@@ -80,18 +81,24 @@ def checked(client: httpx.AsyncClient | stripe.HTTPXClient) -> Iterator[Gate]:
 @asynccontextmanager
 async def checked_sandbox(address: str) -> AsyncIterator[Gate]:
     """Check what anyone says to a sandbox and is answered: for programs in other processes."""
-    gate = Gate()
-    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+    async with _asking(address) as client:
         last = (await _said(client, after=2**62))["last"]
-        yield gate
-        while (said := await _said(client, after=last))["exchanges"]:
+    gate = Gate()
+    yield gate
+    await listen(gate, address, after=last)
+    gate.close()
+
+
+async def listen(gate: Gate, address: str, *, after: int = 0) -> None:
+    """Let a gate see what a sandbox was told after an exchange; by default since it was started."""
+    async with _asking(address) as client:
+        while (said := await _said(client, after=after))["exchanges"]:
             for row in said["exchanges"]:
                 gate.exchanges += 1
-                last = row["number"]
+                after = row["number"]
                 if row["status"]:
                     names = ("method", "path", "params", "status", "response")
                     gate.violations.extend(violations(*(row[name] for name in names)))
-    gate.close()
 
 
 def violations(method: str, path: str, params: Any, status: int, answer: Any) -> list[str]:
@@ -310,6 +317,10 @@ _SCALARS = {
     "float": _Scalar(lambda value: type(value) in (int, float), _is_decimal),
     "Decimal": _Scalar(_is_decimal, _is_decimal),
 }
+
+
+def _asking(address: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=address, timeout=_TIMEOUT_SECONDS, trust_env=False)
 
 
 async def _said(client: httpx.AsyncClient, *, after: int) -> Any:

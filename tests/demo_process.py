@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +14,34 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from tests import gateway_process
+from tests import contract, gateway_process
 from tests.gateway_process import DEADLINE_SECONDS, Served
 
 CHARGES = "SELECT count(*) FROM credit_charges"
 COPIES = """SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY "credit_charges"%'"""
 
 
+@dataclass(kw_only=True)
+class ServedDemo(Served):
+    """A demo that serves; once stopped, nothing said to its Stripe may have left the contract."""
+
+    directory: Path
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status, after a look at what was said; raises Drift."""
+        gate = contract.Gate()
+        if self.url:
+            await contract.listen(gate, facts(self.directory)["stripeUrl"])
+        status = await super().stop(number)
+        gate.close()
+        return status
+
+
 @asynccontextmanager
-async def serving(directory: Path, *arguments: str, **variables: str) -> AsyncIterator[Served]:
+async def serving(directory: Path, *arguments: str, **variables: str) -> AsyncIterator[ServedDemo]:
     """Run `gateway demo` on a free port; end it if the test has not."""
     async with started(directory, *arguments, **variables) as process:
-        served = Served(process)
+        served = ServedDemo(process, directory=directory)
         yield await served._begin()
         if process.returncode is None:
             assert await served.stop() == 0

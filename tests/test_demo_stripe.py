@@ -1,5 +1,6 @@
 """The demo's Stripe: a past that is granted once, and owners who choose and buy."""
 
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +27,8 @@ from gateway.stripe_history import StripeHistory
 from gateway.stripe_transport import Stripe
 from gateway.worker import Provider, Worker
 from models.database import Database
-from tests import gateway_process
+from tests import contract, gateway_process
+from tests.contract import Drift
 from tests.demo_process import facts, serving
 from tests.embedded import servers
 from tests.gateway_process import Served
@@ -277,8 +279,7 @@ async def test_the_sandbox_answers_where_it_did_unless_another_program_does(
 async def test_a_killed_gateway_takes_its_stripe_along_and_both_go_on(tmp_path: Path) -> None:
     """A month passes there and here, and the renewal that it brings is granted once."""
     async with serving(tmp_path, "--rows", ROWS) as served:
-        served.process.kill()
-        await served.process.wait()
+        await served.stop(signal.SIGKILL)
     await servers.until(lambda: servers.is_unlocked(tmp_path / "sandbox.lock"))
 
     async with serving(tmp_path) as served, visited(served, tmp_path) as selling:
@@ -294,6 +295,16 @@ async def test_a_killed_gateway_takes_its_stripe_along_and_both_go_on(tmp_path: 
         assert of_type(await owner.adjustments(), RENEWAL) == [*before, TEAM_CREDITS]
     ended = await gateway_process.run("audit", "--data", str(tmp_path))
     assert ended.status == 0, ended.output
+
+
+async def test_the_stripe_of_a_demo_is_behind_the_gate(tmp_path: Path) -> None:
+    """What is said to it while the demo is served fails the test that stops the demo."""
+    async with serving(tmp_path, "--rows", ROWS) as served, visited(served, tmp_path) as selling:
+        with pytest.raises(httpx.HTTPStatusError, match="400"):
+            await selling.sandbox.api("GET", "/v1/products", limit="many")
+        with pytest.raises(Drift, match="limit"):
+            await served.stop()
+    assert served.process.returncode == 0
 
 
 # Helpers
@@ -337,7 +348,10 @@ async def opened(
     database_url: str, directory: Path
 ) -> AsyncIterator[tuple[Database, demo_sandbox.Sandbox, Stripe]]:
     """Give a database, the sandbox of a directory, and our account there."""
-    async with demo_sandbox.serve(directory) as sandbox:
+    async with (
+        demo_sandbox.serve(directory) as sandbox,
+        contract.checked_sandbox(sandbox.url),
+    ):
         database = Database(database_url, pool_size=4)
         stripe = Stripe(demo_stripe.SECRET_KEY, api_base=sandbox.url)
         try:

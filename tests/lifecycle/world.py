@@ -24,7 +24,7 @@ from billing import audit, catalog_file, catalog_sync, events, refresh
 from gateway.stripe_client import StripePayments
 from gateway.stripe_transport import Stripe
 from models.database import Database
-from tests import contract, gateway_process, postgres
+from tests import gateway_process, postgres
 from tests.gateway_process import Served
 from tests.lifecycle import catalogue, graphql, sandbox
 from tests.lifecycle import truth as truths
@@ -277,7 +277,6 @@ async def opened(
         serving = sandbox.serving(clock_file, *options, port=stock.sandbox_port)
         running, _ = await asyncio.gather(stack.enter_async_context(serving), gateway.start())
         stack.push_async_callback(gateway.end)
-        await stack.enter_async_context(contract.checked_sandbox(running.address))
         database = Database(url)
         stack.push_async_callback(database.close)
         yield World(running, gateway, database, graphql.client(http, graphql.HOST_PRODUCT))

@@ -1,6 +1,5 @@
 """The demo that the page is of: a process that can be killed and started again where it was."""
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import jwt
 
 from tests import gateway_process
-from tests.gateway_process import Served
+from tests.demo_process import ServedDemo, facts
 
 _ROWS = "1500"
 
@@ -21,14 +20,14 @@ class Demo:
 
     directory: Path
     _port: int = 0
-    _served: Served | None = None
+    _served: ServedDemo | None = None
 
     async def start(self) -> None:
         """Serve: the first time on a free port, then on the same."""
         assert self._served is None
         options = ("--port", str(self._port), "--data", str(self.directory), "--rows", _ROWS)
         process = await gateway_process._start("demo", *options, variables={})
-        self._served = Served(process)
+        self._served = ServedDemo(process, directory=self.directory)
         await self._served._begin()
         self._port = int(self._served.url.rpartition(":")[2])
 
@@ -44,9 +43,9 @@ class Demo:
 
     def facts(self) -> dict[str, Any]:
         """Return what it says of itself, and a token that is too old."""
-        facts: dict[str, Any] = json.loads((self.directory / "demo.json").read_bytes())
-        facts["tokens"]["expired"] = self._expired_token()
-        return facts
+        known = facts(self.directory)
+        known["tokens"]["expired"] = self._expired_token()
+        return known
 
     def _expired_token(self) -> str:
         """Return a token of the owner that was valid until a minute ago."""

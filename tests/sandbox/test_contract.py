@@ -8,6 +8,7 @@ import pytest
 import stripe
 
 from tests import contract
+from tests.sandbox import server
 from tests.sandbox.shop import Shop
 
 PATH = "/v1/subscriptions/sub_1"
@@ -119,6 +120,21 @@ async def test_the_gate_can_read_what_another_process_said(shop: Shop, address: 
 async def _say(other: httpx.AsyncClient, address: str) -> None:
     async with contract.checked_sandbox(address):
         await other.get("/v1/products", params={"limit": "many"})
+
+
+async def test_a_sandbox_that_a_test_starts_is_behind_the_gate() -> None:
+    """Also for a test that knows of no gate."""
+    with pytest.raises(contract.Drift, match="limit"):
+        await _start_and_say()
+
+
+async def _start_and_say() -> None:
+    key = {"Authorization": "Bearer sk_test_other"}
+    async with (
+        server.serving() as address,
+        httpx.AsyncClient(base_url=address, headers=key, trust_env=False) as client,
+    ):
+        await client.get("/v1/products", params={"limit": "many"})
 
 
 async def test_an_event_passes_with_the_object_in_it(shop: Shop) -> None:
