@@ -2,14 +2,13 @@
 
 A checkout is one attempt: its page is asked for under a key made of its id, and whoever finds it
 PENDING asks for the same page and is given the same one. Where the provider answers with a failure
-of its own and has no page of it, the checkout has FAILED, and the next attempt is another one. One
-of packs that nobody asked for again has EXPIRED, as its page would have.
+of its own and has no page of it, the checkout has FAILED, and the next attempt is another one.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Row, Uuid, bindparam, insert, select, update
@@ -19,13 +18,10 @@ from billing import notices, rows
 from billing.catalog import Money
 from billing.errors import PaymentsUnavailable
 from billing.payments import CheckoutMode, CheckoutRequest, CheckoutState, Payments
-from models.database import Database, Session, Snapshot
+from models.database import Database, Snapshot
 from models.plan import BillingCycle
 from models.subscription import Checkout as CheckoutRow
 from models.subscription import CheckoutKind, CheckoutStatus
-
-UNOPENED_KEPT = timedelta(days=1)
-"""How long a purchase of packs waits for its page: as long as one is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,27 +181,6 @@ async def page(
                 return state
         await _fail(database, checkout)
         raise
-
-
-async def expire_unopened(session: Session, *, now: datetime) -> int:
-    """Give up the purchases of packs whose page was never opened; return how many.
-
-    Those of plans are taken up by the next choice.
-    """
-    columns = _CHECKOUTS.c
-    given_up = await session.execute(
-        update(_CHECKOUTS)
-        .where(
-            columns.kind == CheckoutKind.TOP_UP,
-            columns.status == CheckoutStatus.PENDING,
-            columns.created_at <= now - UNOPENED_KEPT,
-        )
-        .values(status=CheckoutStatus.EXPIRED)
-        .returning(columns.workspace_id, columns.id)
-    )
-    keys = given_up.all()
-    notices.announce(session, *(notices.checkout(key.workspace_id, key.id) for key in keys))
-    return len(keys)
 
 
 async def _open(payments: Payments, checkout: Checkout, customer_id: str) -> CheckoutState:

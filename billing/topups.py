@@ -17,7 +17,6 @@ from billing.errors import (
 from billing.idempotency import Answer, Claim, Request
 from models.base import new_id
 from models.plan import PlanKind
-from models.subscription import CheckoutStatus
 
 _CHECKOUT = "checkout_id"
 
@@ -45,9 +44,6 @@ async def buy(errand: Errand, *, wish: Wish, request: Request) -> UUID:
 async def _buy(errand: Errand, wish: Wish, claim: Claim) -> Answer:
     """Open the page, or go on with the one that was begun."""
     checkout = await _recorded(errand, wish, claim)
-    if checkout.status is CheckoutStatus.EXPIRED and checkout.session_id is None:
-        async with errand.database.write() as session:
-            return await idempotency.settle(session, claim, {_CHECKOUT: str(checkout.id)})
     customer_id = await customers.customer(
         errand.database, errand.payments, workspace_id=errand.workspace_id, now=errand.now
     )

@@ -15,16 +15,7 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Gauge
 
-from billing import (
-    checkouts,
-    events,
-    handling,
-    idempotency,
-    jobs,
-    reconciliation,
-    referrals,
-    refresh,
-)
+from billing import events, handling, idempotency, jobs, reconciliation, referrals, refresh
 from billing.clock import Clock
 from billing.payments import PaymentHistory, Payments
 from models.database import Database
@@ -216,13 +207,11 @@ class Worker:
         return False
 
     async def tidy(self) -> bool:
-        """Delete what need not be kept any more, and give up what was left off."""
+        """Delete what need not be kept any more."""
         async with self._database.write() as session:
             await idempotency.forget(session, now=self._clock.now())
         async with self._database.write() as session:
             await events.forget(session, at=self._clock.real())
-        async with self._database.write() as session:
-            await checkouts.expire_unopened(session, now=self._clock.now())
         return False
 
     def _until_none(self, work: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:

@@ -1,11 +1,9 @@
 """Buying credit packs: a page, its status, and the credits when it is paid."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from billing import checkouts
 from models.ledger import AdjustmentType, CreditAdjustment
 from models.subscription import Checkout
 from resolvers import ids
@@ -156,26 +154,6 @@ async def test_a_key_is_answered_alike_when_nothing_is_sold_any_more(till: Till)
     assert (await top_up(till, idempotencyKey="once"))["topUpCheckout"] == checkout
     assert refusal(await top_up(till, idempotencyKey="twice")) == ("PACK_NOT_SOLD", ["input"])
     assert len(await till.sessions()) == 1
-
-
-async def test_a_purchase_whose_page_was_never_opened_is_over_after_a_day(till: Till) -> None:
-    """Also for the key that it was asked for under: no page is opened that nobody waits for."""
-    await till.subscribe()
-    await till.fail("drop", "/v1/checkout/sessions", times=9)
-    payload = await top_up(till, idempotencyKey="once")
-    await till.browser.delete("/_sandbox/faults")
-    assert refusal(payload) == ("PAYMENTS_UNAVAILABLE", ["input"])
-
-    a_day_later = till.now + timedelta(days=1)
-    async with till.database.write() as session:
-        moment = timedelta(microseconds=1)
-        assert await checkouts.expire_unopened(session, now=a_day_later - moment) == 0
-        assert await checkouts.expire_unopened(session, now=a_day_later) == 1
-
-    checkout = (await top_up(till, idempotencyKey="once"))["topUpCheckout"]
-    assert (checkout["status"], checkout["url"]) == ("EXPIRED", None)
-    assert await till.sessions() == []
-    assert (await top_up(till))["topUpCheckout"]["status"] == "OPEN"
 
 
 async def test_the_same_key_with_another_number_is_refused(till: Till) -> None:
