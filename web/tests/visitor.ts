@@ -32,6 +32,7 @@ export class Visitor {
   readonly #address: string;
   readonly #token: string;
   readonly #context: BrowserContext;
+  readonly #unanswered = new Set<Request>();
   readonly #complaints: string[] = [];
   readonly #expected: RegExp[] = [];
 
@@ -137,7 +138,7 @@ export class Visitor {
   /** Wait until all that was asked is answered, and the page has asked for nothing for a while. */
   async isQuiet(): Promise<void> {
     await this.page.waitForLoadState("networkidle"); // true for ever after the first load
-    for (let asked = -1; asked !== this.asked.length; ) {
+    for (let asked = -1; asked !== this.asked.length || this.#unanswered.size > 0; ) {
       asked = this.asked.length;
       await setTimeout(QUIET_MILLISECONDS);
     }
@@ -200,9 +201,14 @@ export class Visitor {
       }
     });
     this.page.on("pageerror", (error) => this.#complaints.push(String(error)));
+    this.page.on("requestfinished", (request) => this.#unanswered.delete(request));
+    this.page.on("requestfailed", (request) => this.#unanswered.delete(request));
     this.page.on("request", (request) => {
       const asked = this.#read(request);
-      if (asked) this.asked.push(asked);
+      if (!asked) return;
+      this.asked.push(asked);
+      const isStream = request.headers().accept?.startsWith("text/event-stream");
+      if (!isStream) this.#unanswered.add(request);
     });
   }
 
