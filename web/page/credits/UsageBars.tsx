@@ -98,9 +98,12 @@ function Plot({ points, onPoint }: PlotProps) {
         <div className={classes.bars} onPointerLeave={() => onPoint(null)}>
           {points.map((point, index) => (
             <div key={point.start} className={classes.bar} onPointerEnter={() => onPoint(index)}>
-              {point.byKind.map(({ kind, credits }) => (
-                <div key={kind} data-kind={kind} style={{ height: percent(credits, top) }} />
-              ))}
+              {point.byKind.map(
+                ({ kind, credits }) =>
+                  credits > 0 && (
+                    <div key={kind} data-kind={kind} style={{ height: percent(credits, top) }} />
+                  ),
+              )}
             </div>
           ))}
         </div>
