@@ -328,6 +328,8 @@ async function everyState(
   await page.getByRole("button", { name: "Pick dates" }).click();
   await page.getByText("Pick the first day and the last one").waitFor();
   await look(page);
+  await page.getByRole("button", { name: "Previous month" }).click();
+  await look(page); // here the days of the months around can be picked, too
   await page.keyboard.press("Escape");
   for (const [button, inside] of [
     [/show the billing detail/, /charges? shown$/],

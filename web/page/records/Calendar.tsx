@@ -10,6 +10,7 @@ import {
   formatWeekday,
   formatWholeDay,
 } from "../locale";
+import classes from "./Calendar.module.css";
 import { type Day, dayNamed, dayOf, nameOf } from "./days";
 
 interface Props {
@@ -35,6 +36,7 @@ export default function Calendar({ from, to, onChange }: Props) {
       </Text>
       <DatePicker
         type="range"
+        classNames={{ day: classes.day }}
         allowSingleDateInRange
         value={picked}
         onChange={pick}
