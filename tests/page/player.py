@@ -38,6 +38,10 @@ class Player:
     demo: Demo
     _node: Process
 
+    def beside(self, demo: Demo) -> "Player":
+        """Return a player in the same browser whose specs are about another demo."""
+        return Player(demo, self._node)
+
     async def play(self, file: str, sentence: str) -> None:
         """Play a spec; fails with what went wrong and what was seen."""
         spec = {"file": file, "sentence": sentence, "demo": self.demo.facts()}

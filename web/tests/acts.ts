@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { GOOD_CARD } from "./cards.ts";
+import type { Visitor } from "./visitor.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -11,6 +12,14 @@ interface Violation {
   id: string;
   impact: string | null;
   nodes: { target: string[]; failureSummary: string }[];
+}
+
+/** Open the dialog of the plans. */
+export async function plans({ page }: Visitor): Promise<Locator> {
+  await page.getByRole("button", { name: "Change plan" }).click();
+  const dialog = page.getByRole("dialog", { name: "Plans" });
+  await dialog.getByRole("article", { name: "Team" }).waitFor();
+  return dialog;
 }
 
 /** Pay on the Checkout page that is shown, as a person does; it leads back to the page. */

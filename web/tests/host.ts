@@ -33,7 +33,7 @@ const SWITCH = `mutation ($input: SwitchPlanInput!) {
   }
 }`;
 const HELD = `query ($id: ID!) {
-  workspace(id: $id) { subscription { plan { name } } creditBalance { recurring } }
+  workspace(id: $id) { subscription { status plan { name } } creditBalance { recurring } }
 }`;
 
 interface Plan {
@@ -43,7 +43,8 @@ interface Plan {
 }
 
 interface Held {
-  workspace: { subscription: { plan: { name: string } }; creditBalance: { recurring: number } };
+  subscription: { status: string; plan: { name: string } };
+  creditBalance: { recurring: number };
 }
 
 /** A usage event as the host product tells of it, but for what every event has. */
@@ -125,12 +126,22 @@ export class Host {
 
   /** Wait until a workspace holds a plan, and so many credits of it: they may come after it. */
   async holds(id: string, name: string, credits = 0): Promise<void> {
+    await this.#until(id, `get the plan ${name}`, ({ subscription, creditBalance }) => {
+      return subscription.plan.name === name && creditBalance.recurring >= credits;
+    });
+  }
+
+  /** Wait until a payment of a workspace is due that was not made. */
+  async owes(id: string): Promise<void> {
+    await this.#until(id, "owe", ({ subscription }) => subscription.status === "PAST_DUE");
+  }
+
+  async #until(id: string, what: string, isSo: (held: Held) => boolean): Promise<void> {
     const deadline = Date.now() + PATIENCE_MILLISECONDS;
     for (;;) {
-      const { workspace } = await this.ask<Held>(HELD, { id });
-      const { subscription, creditBalance } = workspace;
-      if (subscription.plan.name === name && creditBalance.recurring >= credits) return;
-      assert.ok(Date.now() < deadline, `The workspace does not get the plan ${name}`);
+      const { workspace } = await this.ask<{ workspace: Held }>(HELD, { id });
+      if (isSo(workspace)) return;
+      assert.ok(Date.now() < deadline, `The workspace does not ${what}`);
       await setTimeout(PAUSE_MILLISECONDS);
     }
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
-import { pay } from "./acts.ts";
+import { pay, plans } from "./acts.ts";
 import { ASKING_CARD, DECLINED_CARD } from "./cards.ts";
 import { spec } from "./spec.ts";
 import type { Visitor } from "./visitor.ts";
@@ -441,14 +441,6 @@ spec("The customer portal is opened, and leads back to the workspace", async (ho
   await olivia.page.getByRole("heading", { name: "Credit usage records" }).waitFor();
   assert.deepEqual(olivia.address(), { workspace });
 });
-
-/** Open the dialog of the plans. */
-async function plans(visitor: Visitor) {
-  await visitor.page.getByRole("button", { name: "Change plan" }).click();
-  const dialog = visitor.page.getByRole("dialog", { name: "Plans" });
-  await dialog.getByRole("article", { name: "Team" }).waitFor();
-  return dialog;
-}
 
 /** Keep the answer to an operation back; return what lets it through, and ends when it is there. */
 async function withhold(visitor: Visitor, operation: string): Promise<() => Promise<void>> {

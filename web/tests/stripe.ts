@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 
+const IDLE_SECONDS = 30;
+
 /** What was paid, as the sandbox tells the truth of it: `amount` in cents. */
 interface Paid {
   metadata: { workspace_id?: string };
   amount: number;
+  /** Of a checkout: an invoice is told of once it is paid. */
+  payment_status?: string;
 }
 
 /** The sandbox that stands in for Stripe: what was really paid there, and how it behaves. */
@@ -24,6 +28,7 @@ export class Stripe {
     return Object.values(customers)
       .flatMap(({ checkouts, invoices }) => [...checkouts, ...invoices])
       .filter(({ metadata }) => metadata.workspace_id === uuid)
+      .filter(({ payment_status = "paid" }) => payment_status === "paid")
       .map(({ amount }) => amount)
       .toSorted((one, other) => one - other);
   }
@@ -32,6 +37,12 @@ export class Stripe {
   async hold(isHeld: boolean): Promise<void> {
     await this.#post("webhooks", { hold: isHeld });
     if (!isHeld) await this.#post("webhooks/flush", {});
+  }
+
+  /** Let time pass there and at the gateway, and what falls due with it; it never goes back. */
+  async wait(seconds: number): Promise<void> {
+    await this.#post("clock", { seconds });
+    await this.#post("idle", { timeout_seconds: IDLE_SECONDS });
   }
 
   /** Let the next calls fail that begin with a path. */

@@ -135,15 +135,17 @@ function ChargeItem({ charge }: { charge: Charge }) {
         <time dateTime={occurredAt}>{formatMoment(occurredAt)}</time>
         {messageCount > 0 && `, ${countOf(messageCount, MESSAGES)}`}
       </Text>
-      <ul className={classes.payments}>
-        {payments.map(({ lot, credits: paid }) => (
-          <li key={lot.id}>
-            {formatCount(paid)} from {labelOf(LOT_KINDS, lot.kind)}
-            {lot.expiresAt && `, which expire on ${formatDate(lot.expiresAt)}`}
-          </li>
-        ))}
-        {unpaid > 0 && <li>{formatCount(unpaid)} not paid yet: the next credits pay it</li>}
-      </ul>
+      {credits > 0 && (
+        <ul className={classes.payments}>
+          {payments.map(({ lot, credits: paid }) => (
+            <li key={lot.id}>
+              {formatCount(paid)} from {labelOf(LOT_KINDS, lot.kind)}
+              {lot.expiresAt && `, which expire on ${formatDate(lot.expiresAt)}`}
+            </li>
+          ))}
+          {unpaid > 0 && <li>{formatCount(unpaid)} not paid yet: the next credits pay it</li>}
+        </ul>
+      )}
     </li>
   );
 }
