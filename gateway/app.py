@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from billing.recorder import Recorder
-from gateway import graphql_http, observability, static, stripe_account, webhooks
+from gateway import graphql_http, observability, static, stripe_account, webhooks, worker
 from gateway.auth import AuthenticationError, Authenticator, InvalidToken, Reason
 from gateway.clock import OffsetClock
 from gateway.graphql_http import GraphQLHTTP
@@ -64,12 +64,15 @@ class _Gateway:
     """What the requests of one process share."""
 
     def __init__(self, settings: Settings, *, database_url: str) -> None:
-        self.database = Database(
+        connect = partial(
+            Database,
             database_url,
-            pool_size=settings.database_pool_size,
             statement_timeout_seconds=settings.database_statement_timeout_seconds,
             statement_cache_size=settings.database_statement_cache,
         )
+        self.database = connect(pool_size=settings.database_pool_size)
+        # However many requests wait for a connection, what was paid is heard of and settled.
+        self.work_database = connect(pool_size=worker.CONNECTIONS_MAX)
         self.recorder = Recorder(self.database)
         self.authenticator = Authenticator(settings)
         listen_url = settings.database_listen_url
@@ -82,7 +85,7 @@ class _Gateway:
         self.stripe = stripe_account.connect(settings)
         self.payments = None if self.stripe is None else StripePayments(self.stripe)
         self.worker = Worker(
-            self.database,
+            self.work_database,
             provider=stripe_account.provider(settings, self.stripe),
             clock=self.clock,
             poll_seconds=settings.worker_poll_seconds,
@@ -112,6 +115,7 @@ class _Gateway:
             await self.listener.close()
             await self.authenticator.close()
             await self.recorder.close()
+            await self.work_database.close()
             await self.database.close()
 
     async def make_context(self, connection: HTTPConnection) -> Context:
@@ -213,7 +217,7 @@ def _routes(settings: Settings, gateway: _Gateway, graphql: GraphQLHTTP) -> list
     secrets = stripe_account.webhook_secrets(settings)
     if secrets:
         receiver = Receiver(
-            gateway.database,
+            gateway.work_database,
             secrets=secrets,
             expects_live=settings.is_live,
             limit_bytes=settings.limit_webhook_bytes,

@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from gateway import embedded_postgres
+from gateway import embedded_postgres, worker
 from gateway.postgres_errors import DirectoryInUse
 from gateway.settings import Settings
 from models import migration
@@ -21,8 +21,8 @@ from models.database import Database
 EMBEDDED_CONNECTIONS_MAXIMUM: Final = 90
 """Of the embedded server's 100; the others are for commands beside the gateway."""
 
-CONNECTIONS_BESIDE_THE_POOL: Final = 2
-"""Of a process that serves: one that listens for changes, and one for a moment at a probe."""
+CONNECTIONS_BESIDE_THE_POOL: Final = worker.CONNECTIONS_MAX + 2
+"""Of a process that serves: its work's, one that listens, and one for a moment at a probe."""
 
 
 class DatabaseUnusable(Exception):

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000,
         validation_alias="DATABASE_POOL_SIZE",
-        description="Connections that each worker keeps at most.",
+        description="Connections that the requests of each worker have at most.",
     )
     database_statement_timeout_seconds: float = Field(
         default=8.0,

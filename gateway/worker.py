@@ -25,6 +25,9 @@ HANDLERS: Final = {referrals.KIND: referrals.reward}
 SETTLERS: Final = 2
 """How many objects one worker settles at once."""
 
+CONNECTIONS_MAX: Final = SETTLERS + 4
+"""Connections that one worker needs: each of its loops holds one at a time."""
+
 CATCH_UP_INTERVAL: Final = timedelta(seconds=10)
 COMPARE_INTERVAL: Final = timedelta(seconds=15)
 """How often it is looked whether a comparison is due."""

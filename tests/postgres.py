@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from gateway import embedded_postgres
 from models import migration
+from models.database import Database
 
 DROP_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5)
 MEMORY = Path("/dev/shm")  # noqa: S108 - only private directories are made in it
@@ -63,6 +64,19 @@ async def database(server_url: str, *, template_url: str | None = None) -> Async
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:
         await _drop(server_url, name)
+
+
+async def until_somebody_waits(database: Database) -> None:
+    """Return as soon as a connection to this database waits for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(5):
+        while True:
+            async with database.snapshot() as snapshot:
+                if await snapshot.scalar(waiting):
+                    return
 
 
 def _fastest() -> Path | None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,15 +12,17 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from sqlalchemy import text
 from structlog.testing import LogCapture
 
 from billing.access import Person
-from gateway import auth, observability, stripe_account
+from gateway import auth, observability, stripe_account, stripe_transport, webhooks
 from gateway.app import create_app
 from gateway.settings import Settings
 from models import migration
 from models.database import Database
 from resolvers import ids
+from sandbox.webhooks import sign
 from tests import postgres
 from tests.billing.factories import add_place
 
@@ -288,6 +291,48 @@ def test_asking_a_provider_ends_before_the_operation_and_its_lease(
     settings = Settings(operation_timeout_seconds=operation_seconds)
 
     assert stripe_account.operation_seconds(settings) == seconds
+
+
+async def test_requests_that_wait_for_connections_hold_up_no_event(database_url: str) -> None:
+    """All that requests have are taken: what was paid is heard of all the same."""
+    body = json.dumps(
+        {
+            "id": "evt_1",
+            "object": "event",
+            "type": "charge.captured",
+            "api_version": stripe_transport.API_VERSION,
+            "livemode": False,
+            "created": int(time.time()),
+            "data": {"object": {"id": "ch_1", "object": "charge"}},
+        }
+    )
+    settings: dict[str, Any] = {
+        "database_url": database_url,
+        "database_pool_size": 1,
+        "stripe_secret_key": "sk_test_of_nobody",
+        "stripe_webhook_secret": "whsec_1",
+        "worker": False,
+    }
+    outside = Database(database_url)
+    try:
+        async with opened(**settings) as client, outside.write() as session:
+            await session.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+            asking = asyncio.create_task(
+                client.post("/graphql", json={"query": "{ viewer { name } }"}, headers=bearer())
+            )
+            async with asyncio.timeout(5):
+                await postgres.until_somebody_waits(outside)
+                answer = await client.post(
+                    webhooks.PATH,
+                    content=body,
+                    headers={"Stripe-Signature": sign(body, "whsec_1", int(time.time()))},
+                )
+            assert not asking.done()
+            await session.rollback()
+            assert (await asking).status_code == 200
+    finally:
+        await outside.close()
+    assert (answer.status_code, answer.json()) == (200, {"received": True})
 
 
 # Headers

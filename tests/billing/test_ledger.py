@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from billing import balance, ledger, usage
 from billing.book import Book
@@ -25,6 +25,7 @@ from models.ledger import (
     CreditLot,
     LotKind,
 )
+from tests import postgres
 from tests.billing import factories
 from tests.billing.factories import (
     DAY,
@@ -446,7 +447,7 @@ async def test_writers_of_one_workspace_take_turns(database: Database, place: Pl
         ledger.opened(session, workspace_id=place.workspace_id) as book,
     ):
         second = asyncio.create_task(_remove(database, place, deduction(30)))
-        await _until_somebody_waits(database)
+        await postgres.until_somebody_waits(database)
         assert not second.done()
         book.charge(factories.usage(20, record_id=record_id), now=NOON)
     assert (await second).balance_after == 50
@@ -464,16 +465,3 @@ async def test_two_workspaces_do_not_wait_for_each_other(database: Database, pla
         book.expire(now=NOON)
     assert await _balance(database, other) == (0, 0, 2)
     assert await _balance(database, place) == (0, 0, 0)
-
-
-async def _until_somebody_waits(database: Database) -> None:
-    """Return as soon as a connection to this database waits for a lock."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    async with asyncio.timeout(5):
-        while True:
-            async with database.snapshot() as snapshot:
-                if await snapshot.scalar(waiting):
-                    return

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
-from sqlalchemy import text
 
 from billing import ledger, use
 from billing.errors import UsageBatchTooLarge, WorkspaceNotFound
@@ -18,7 +17,7 @@ from models.base import new_id
 from models.database import Database, DatabaseUnavailable
 from models.ledger import CreditCharge
 from models.usage import BillingType
-from tests import dying
+from tests import dying, postgres
 from tests.billing.factories import NOON, Place, add_place, days, drifts, stored
 
 
@@ -137,7 +136,7 @@ async def test_who_comes_meanwhile_waits_together_and_may_give_up(
             ledger.opened(session, workspace_id=place.workspace_id),
         ):
             begun = asyncio.create_task(_record(recorder, place, [_report("begun", place)]))
-            await _until_somebody_waits(database)
+            await postgres.until_somebody_waits(database)
             hasty, one, other = (
                 asyncio.create_task(_record(recorder, place, [_report(name, place)]))
                 for name in ("hasty", "one", "other")
@@ -222,16 +221,3 @@ def _locks(database: Database) -> Iterator[list[str]]:
     stop = database.on_statement(hear)
     yield locks
     stop()
-
-
-async def _until_somebody_waits(database: Database) -> None:
-    """Return as soon as a connection to this database waits for a lock."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    async with asyncio.timeout(5):
-        while True:
-            async with database.snapshot() as snapshot:
-                if await snapshot.scalar(waiting):
-                    return

@@ -29,15 +29,15 @@ async def test_a_second_owner_is_refused_and_told_whose_the_directory_is(tmp_pat
         assert servers.can_connect(gateway.url)
 
 
-@pytest.mark.parametrize(("pool_size", "fits"), [(13, True), (14, False)])
+@pytest.mark.parametrize(("pool_size", "fits"), [(10, True), (11, False)])
 async def test_all_connections_of_all_workers_are_counted(
     tmp_path: Path, pool_size: int, *, fits: bool
 ) -> None:
-    """Beside its pool each listens, and may be probed: 6 x (14 + 2) are more than 90."""
+    """Beside its pool each works, listens, and may be probed: 5 x (11 + 8) are more than 90."""
     (tmp_path / "file").touch()
     settings = environment.load(
         {},
-        workers=6,
+        workers=5,
         database_pool_size=pool_size,
         data_directory=tmp_path / "file" / "data",
     )
@@ -47,7 +47,7 @@ async def test_all_connections_of_all_workers_are_counted(
             pytest.fail("a file is no directory")
 
     assert (refusal.type is not DatabaseUnusable) is fits
-    assert fits or "14 connections each, and 2 beside them" in str(refusal.value)
+    assert fits or "11 connections each, and 8 beside them" in str(refusal.value)
 
 
 async def test_a_second_owner_in_the_same_process_is_refused(tmp_path: Path) -> None:
