@@ -1,7 +1,16 @@
 """The clocks: what time it is, where a task goes on for longer than one moment."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
+
+from sqlalchemy import func, select
+
+from models.database import Database
+
+SharedTime = Callable[[], Awaitable[datetime]]
+"""Tells a time by which what several machines do can be put in order."""
 
 
 class Clock(Protocol):
@@ -26,3 +35,22 @@ class SystemClock:
     def real(self) -> datetime:
         """Return the machine's time."""
         return datetime.now(UTC)
+
+
+def shared_time(database: Database) -> SharedTime:
+    """Return the time of a database: all machines that use it are told the same."""
+    return partial(_time, database)
+
+
+async def machine_time() -> datetime:
+    """Return the machine's time: it is shared by nobody else."""
+    return datetime.now(UTC)
+
+
+async def _time(database: Database) -> datetime:
+    async with database.snapshot() as snapshot:
+        time: datetime = await snapshot.scalar(_TIME)
+    return time
+
+
+_TIME = select(func.clock_timestamp())

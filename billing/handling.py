@@ -7,10 +7,8 @@ that a crash anywhere leaves them waiting, and whoever does it again finds what 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-
 from billing import events, holding, mirror, purchases, settlement
-from billing.clock import Clock
+from billing.clock import Clock, shared_time
 from billing.events import Lease, LeaseLost
 from billing.payments import CheckoutState, Payments, SubscriptionProgress, SubscriptionState
 from billing.settlement import Story, Subject
@@ -52,7 +50,7 @@ async def run_next(database: Database, payments: Payments, *, clock: Clock) -> O
 
 async def _apply(database: Database, payments: Payments, lease: Lease, *, clock: Clock) -> Outcome:
     """Fetch the object, then settle it and its events in one transaction."""
-    asked_at = await _time(database)
+    asked_at = await shared_time(database)()
     story = await settlement.fetch(payments, lease.subject, lease.object_id, asked_at=asked_at)
     async with database.write() as session:
         await events.finish(session, lease, StripeEventStatus.DONE, at=clock.real())
@@ -77,7 +75,7 @@ async def _undo(
     """
     purchase = refused.purchase
     if purchase.in_the_way is not None:
-        asked_at = await _time(database)
+        asked_at = await shared_time(database)()
         other = await settlement.fetch(
             payments, Subject.SUBSCRIPTION, purchase.in_the_way, asked_at=asked_at
         )
@@ -133,19 +131,6 @@ async def _note(
             await purchases.refuse(session, live, page, now=now)
 
 
-async def _time(database: Database) -> datetime:
-    """Return the database's time: what is asked on several machines is put in order by one clock.
-
-    Were it each machine's own, what a slow one asks later would count as older, and be dropped.
-    """
-    async with database.snapshot() as snapshot:
-        time: datetime = await snapshot.scalar(_TIME)
-    return time
-
-
 def _is_over(story: Story) -> bool:
     state = story.subscription
     return state is not None and state.progress is SubscriptionProgress.ENDED
-
-
-_TIME = select(func.clock_timestamp())

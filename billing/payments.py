@@ -100,7 +100,11 @@ class CheckoutState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionState:
-    """A subscription as the provider has it; `fetched_at` is when the asking began."""
+    """A subscription as the provider has it.
+
+    `fetched_at` is when the asking began, by a clock that all machines share: were it each one's
+    own, what a slow one asks later would count as older, and be dropped.
+    """
 
     subscription_id: str
     workspace_id: UUID | None

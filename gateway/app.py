@@ -25,7 +25,6 @@ from gateway.listener import Listener
 from gateway.observability import Observed
 from gateway.operations import Told
 from gateway.settings import Settings
-from gateway.stripe_client import StripePayments
 from gateway.webhooks import Receiver
 from gateway.worker import Worker
 from models import migration
@@ -83,10 +82,10 @@ class _Gateway:
         )
         self.clock = OffsetClock(settings.clock_offset_file)
         self.stripe = stripe_account.connect(settings)
-        self.payments = None if self.stripe is None else StripePayments(self.stripe)
+        self.payments = stripe_account.payments(self.stripe, self.database)
         self.worker = Worker(
             self.work_database,
-            provider=stripe_account.provider(settings, self.stripe),
+            provider=stripe_account.provider(settings, self.stripe, self.work_database),
             clock=self.clock,
             poll_seconds=settings.worker_poll_seconds,
         )

@@ -3,11 +3,13 @@
 from typing import Final
 
 from billing import idempotency
+from billing.clock import shared_time
 from gateway.settings import Settings
 from gateway.stripe_client import StripePayments
 from gateway.stripe_history import StripeHistory
 from gateway.stripe_transport import Stripe
 from gateway.worker import Provider
+from models.database import Database
 
 OPERATION_SHARE: Final = 0.8
 """How much of an operation's time asking Stripe may take: the rest is to say that it did."""
@@ -24,12 +26,18 @@ def connect(settings: Settings) -> Stripe | None:
     )
 
 
-def provider(settings: Settings, account: Stripe | None) -> Provider | None:
-    """Return the account as a worker sees it."""
-    if account is None:
+def payments(account: Stripe | None, database: Database) -> StripePayments | None:
+    """Return the calls of the account, if there is one, whose objects a database mirrors."""
+    return None if account is None else StripePayments(account, time=shared_time(database))
+
+
+def provider(settings: Settings, account: Stripe | None, database: Database) -> Provider | None:
+    """Return the account as a worker on a database sees it."""
+    calls = payments(account, database)
+    if account is None or calls is None:
         return None
     return Provider(
-        payments=StripePayments(account),
+        payments=calls,
         history=StripeHistory(account),
         is_live=settings.is_live,
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from billing.clock import SharedTime, machine_time
 from billing.errors import PaymentsRefused
 from billing.payments import (
     CheckoutMode,
@@ -32,10 +33,14 @@ PORTAL_MARK: Final = {"made_by": "billing-gateway"}
 
 
 class StripePayments:
-    """The calls, on an account; who has opened that closes it."""
+    """The calls, on an account; who has opened that closes it.
 
-    def __init__(self, account: Stripe) -> None:
+    `time` tells when something was asked: the database's where several machines mirror answers.
+    """
+
+    def __init__(self, account: Stripe, *, time: SharedTime = machine_time) -> None:
         self.account = account
+        self._time = time
         self._portal_configuration_id: str | None = None
 
     async def offer_price(self, request: PriceRequest) -> str:
@@ -141,7 +146,7 @@ class StripePayments:
 
     async def subscription(self, subscription_id: str) -> SubscriptionState:
         """Return a subscription."""
-        state, _ = await stripe_switching.fetched(self.account, subscription_id)
+        state, _ = await stripe_switching.fetched(self.account, subscription_id, time=self._time)
         return state
 
     async def preview_switch(
@@ -167,6 +172,7 @@ class StripePayments:
             price_id=price_id,
             proration_at=proration_at,
             idempotency_key=idempotency_key,
+            time=self._time,
         )
 
     async def switch_later(
@@ -218,7 +224,9 @@ class StripePayments:
 
     async def drop_update(self, subscription_id: str, *, idempotency_key: str) -> SubscriptionState:
         """Give up a switch that waits for its payment: it can't be paid any more."""
-        found, pending = await stripe_switching.fetched(self.account, subscription_id)
+        found, pending = await stripe_switching.fetched(
+            self.account, subscription_id, time=self._time
+        )
         if pending is not None and found.latest_invoice_id is not None:
             await asked(
                 self.account.v1.invoices.void_invoice_async(

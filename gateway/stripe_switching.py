@@ -1,10 +1,11 @@
 """Switching a subscription's price at Stripe: previewed, at once, or at the period's end."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from billing.catalog import Money
+from billing.clock import SharedTime
 from billing.errors import PaymentDeclined, PaymentsRefused, PaymentsUnavailable
 from billing.payments import (
     ScheduledChange,
@@ -51,6 +52,7 @@ async def switch_now(
     price_id: str,
     proration_at: datetime,
     idempotency_key: str,
+    time: SharedTime,
 ) -> SwitchResult:
     """Switch and charge the difference. A declined card changes nothing: PaymentDeclined."""
     item_id = await _item_id(account, subscription.subscription_id)
@@ -67,7 +69,7 @@ async def switch_now(
         )
     )
     # The answer may be one that was kept under the key: what it says of the state is old.
-    now, pending = await fetched(account, subscription.subscription_id)
+    now, pending = await fetched(account, subscription.subscription_id, time=time)
     if pending is not None and now.latest_invoice_id is not None:
         return SwitchResult(
             subscription=now,
@@ -107,10 +109,10 @@ async def switch_later(
 
 
 async def fetched(
-    account: Stripe, subscription_id: str
+    account: Stripe, subscription_id: str, *, time: SharedTime
 ) -> tuple[SubscriptionState, Mapping[str, Any] | None]:
     """Return a subscription and the update that waits for its payment."""
-    fetched_at = datetime.now(UTC)
+    fetched_at = await time()
     found = (await asked(account.v1.subscriptions.retrieve_async(subscription_id))).to_dict()
     state = stripe_objects.subscription(found, fetched_at=fetched_at)
     return state, found["pending_update"]

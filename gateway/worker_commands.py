@@ -29,7 +29,7 @@ async def _work(settings: Settings, *, once: bool) -> None:
         stripe = stripe_account.connect(settings)
         works = Worker(
             database,
-            provider=stripe_account.provider(settings, stripe),
+            provider=stripe_account.provider(settings, stripe, database),
             clock=OffsetClock(settings.clock_offset_file),
             poll_seconds=settings.worker_poll_seconds,
         )

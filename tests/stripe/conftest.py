@@ -20,7 +20,7 @@ from billing import (
 )
 from billing.catalog import Money
 from billing.checkouts import PackPurchase, PlanPurchase, Purchase, Returns
-from billing.clock import SystemClock
+from billing.clock import SystemClock, shared_time
 from billing.handling import Outcome
 from billing.payments import CheckoutState
 from gateway.stripe_client import StripePayments
@@ -159,7 +159,7 @@ async def till(database_url: str, sandbox_address: str) -> AsyncIterator[Till]:
     """Yield a till at an empty sandbox; nothing that is said may leave Stripe's contract."""
     database = Database(database_url)
     account = Stripe("sk_test_of_the_till", api_base=sandbox_address)
-    payments, history = StripePayments(account), StripeHistory(account)
+    payments, history = StripePayments(account, time=shared_time(database)), StripeHistory(account)
     browser = httpx.AsyncClient(base_url=sandbox_address, timeout=30, trust_env=False)
     async with browser:
         with contract.checked(account.transport):

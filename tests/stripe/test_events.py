@@ -3,7 +3,8 @@
 import asyncio
 import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import pytest
 from sqlalchemy import select, update
@@ -12,6 +13,7 @@ from billing import events, settlement
 from billing.clock import SystemClock
 from billing.events import Lease, LeaseLost
 from billing.settlement import Story, Subject
+from gateway import stripe_switching
 from models.database import Database
 from models.ledger import CreditAdjustment
 from models.stripe import StripeEvent, StripeEventStatus
@@ -33,6 +35,15 @@ class _Ahead(SystemClock):
     def real(self) -> datetime:
         """Return what that machine takes for the time."""
         return super().real() + timedelta(minutes=1)
+
+
+class _DatetimeAhead(datetime):
+    """Whatever that machine takes for the time."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        """Return it."""
+        return super().now(tz) + timedelta(minutes=1)
 
 
 async def entries(database: Database, place: Place) -> list[tuple[str, int]]:
@@ -273,6 +284,28 @@ async def test_a_later_refund_counts_whatever_the_clocks_of_the_machines_say(til
     assert await entries(till.database, place) == [PACK, taken, taken]
 
 
+async def test_a_later_cancellation_counts_whatever_the_clocks_of_the_machines_say(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One machine is ahead when it settles the subscription; another, on time, its cancellation."""
+    place = await till.workspace()
+    await till.pay(await till.open(place, await till.plan("starter")))
+    await till.hear()
+    with monkeypatch.context() as machine:
+        machine.setattr(stripe_switching, "datetime", _DatetimeAhead)
+        await replace(till, clock=_Ahead()).settle()
+    [live] = await _live(till, place)
+
+    await till.account.v1.subscriptions.update_async(
+        live["stripe_subscription_id"], {"cancel_at_period_end": True}
+    )
+    await till.hear()
+    await till.settle()
+
+    [live] = await _live(till, place)
+    assert live["pending_plan_id"] == "free"
+
+
 async def test_a_refund_takes_back_and_a_failed_one_gives_again(till: Till) -> None:
     """By the sums, whichever of its events is heard of."""
     place = await till.workspace()
@@ -399,12 +432,16 @@ async def _expect_one_subscription(till: Till, place: Place) -> None:
     assert back > 0
     assert len(invoices.data) == 2
     assert await entries(till.database, place) == [STARTER]
-    rows = await stored(till.database, place, Subscription)
-    assert [row["plan_id"] for row in rows if row["ended_at"] is None] == ["starter"]
+    assert [row["plan_id"] for row in await _live(till, place)] == ["starter"]
     async with till.database.snapshot() as snapshot:
         shown = await events.listed(snapshot)
     assert any("ended and paid back" in (event.last_error or "") for event in shown)
     assert await drifts(till.database, place) == []
+
+
+async def _live(till: Till, place: Place) -> list[dict[str, Any]]:
+    rows = await stored(till.database, place, Subscription)
+    return [row for row in rows if row["ended_at"] is None]
 
 
 async def _customer_id(till: Till, place: Place) -> str:
