@@ -242,7 +242,7 @@ class IdempotencyKeyInUse(BillingError):
 
 
 class PaymentDeclined(BillingError):
-    """The card was declined; the plan stays, and a change that was to come is undone."""
+    """The card was declined; the plan stays, and so does a change that was to come."""
 
     code = "PAYMENT_DECLINED"
 

@@ -7,7 +7,7 @@ that a crash anywhere leaves them waiting, and whoever does it again finds what 
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing import events, holding, mirror, purchases, settlement
+from billing import events, holding, mirror, pending_changes, purchases, settlement
 from billing.clock import Clock, shared_time
 from billing.events import Lease, LeaseLost
 from billing.payments import CheckoutState, Payments, SubscriptionProgress, SubscriptionState
@@ -50,8 +50,7 @@ async def run_next(database: Database, payments: Payments, *, clock: Clock) -> O
 
 async def _apply(database: Database, payments: Payments, lease: Lease, *, clock: Clock) -> Outcome:
     """Fetch the object, then settle it and its events in one transaction."""
-    asked_at = await shared_time(database)()
-    story = await settlement.fetch(payments, lease.subject, lease.object_id, asked_at=asked_at)
+    story = await _fetch(database, payments, lease, clock=clock)
     async with database.write() as session:
         await events.finish(session, lease, StripeEventStatus.DONE, at=clock.real())
         if await settlement.settle(session, story, now=clock.now()) is None:
@@ -59,6 +58,18 @@ async def _apply(database: Database, payments: Payments, lease: Lease, *, clock:
             await events.mark(session, lease, foreign, "It is about no workspace of ours")
             return Outcome(lease, foreign)
     return Outcome(lease, StripeEventStatus.DONE)
+
+
+async def _fetch(database: Database, payments: Payments, lease: Lease, *, clock: Clock) -> Story:
+    """Fetch the object, after what should come again of it does."""
+    time = shared_time(database)
+    story = await settlement.fetch(payments, lease.subject, lease.object_id, asked_at=await time())
+    if story.subscription is not None and await pending_changes.come_again(
+        database, payments, story.subscription, attempt=lease.attempts, now=clock.now()
+    ):
+        asked_at = await time()
+        story = await settlement.fetch(payments, lease.subject, lease.object_id, asked_at=asked_at)
+    return story
 
 
 async def _undo(

@@ -87,16 +87,16 @@ async def confirm(
     """
     state = await errand.payments.subscription(_subscription_id(held))
     await _refuse_other_sum(errand, quote_id, state)
-    follows = await pending_changes.noted(errand, state)
+    replaces = await pending_changes.replaced(errand, state)
     async with errand.database.write() as session:
         if await holding.locked(session, workspace_id=errand.workspace_id) != held:
             return False
         quote = await quotes.find(session, workspace_id=errand.workspace_id, quote_id=quote_id)
         if quote is None or not _is_true(quote, choice, held, state, now=errand.now):
             raise PreviewExpired
-        if not await quotes.begin(session, quote, now=errand.now):
+        if not await quotes.begin(session, quote, replaces=replaces, now=errand.now):
             raise SwitchUnderWay
-        progress = {_SUBSCRIPTION: state.subscription_id, _QUOTE: str(quote.id)} | follows
+        progress = {_SUBSCRIPTION: state.subscription_id, _QUOTE: str(quote.id)}
         await idempotency.keep(session, claim, progress)
     return True
 
@@ -118,7 +118,7 @@ async def go_on(errand: Errand, claim: Claim) -> Answer:
         return await _switch_later(errand, claim, quote, state)
     except (PaymentDeclined, PaymentsRefused, PreviewExpired):
         subscription_id = claim.progress[_SUBSCRIPTION]
-        await pending_changes.put_back(errand, claim, subscription_id=subscription_id)
+        await pending_changes.put_back(errand, claim, quote, subscription_id=subscription_id)
         await _give_up(errand, quote)
         raise
 
@@ -139,6 +139,7 @@ async def _begin(errand: Errand, claim: Claim, held: Held, progress: Answer) -> 
     async with errand.database.write() as session:
         if await holding.locked(session, workspace_id=errand.workspace_id) != held:
             return False
+        await quotes.forget_replaced(session, workspace_id=errand.workspace_id)
         await idempotency.keep(session, claim, progress)
     return True
 
@@ -254,7 +255,8 @@ async def _settle_now(errand: Errand, claim: Claim, quote: Quote, result: Switch
         outcome = PaymentRequired(result.payment_url, result.expires_at)
     async with errand.database.write() as session:
         bound = None if invoice is None else invoice.invoice_id
-        await quotes.end(session, quote, invoice_id=bound)
+        is_unpaid = result.payment_url is not None
+        await quotes.end(session, quote, invoice_id=bound, is_unpaid=is_unpaid)
         story = Story(subscription=result.subscription, invoice=invoice)
         await settlement.settle(session, story, now=errand.now)
         return await idempotency.settle(session, claim, outcomes.to_json(outcome))

@@ -52,6 +52,11 @@ async def claim(
     return owner
 
 
+async def owner(session: Session, *, stripe_id: str) -> UUID | None:
+    """Return the workspace that an object is known to belong to."""
+    return (await _known(session, [stripe_id])).get(stripe_id)
+
+
 async def is_newer(session: Session, *, stripe_id: str, fetched_at: datetime) -> bool:
     """Note by which fetch an object is settled; False if one that began later has settled it.
 

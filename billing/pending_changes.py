@@ -2,27 +2,27 @@
 
 A schedule changes the price at the end of a period, a cancellation ends it then or at a date; an
 update waits for the cardholder. Each call is made once for its claim, whoever goes on with it.
+What a switch replaces is kept with its quote: it comes again if the switch is never paid.
 """
 
-from billing import errands, settlement
+from datetime import datetime
+
+from billing import errands, holding, ownership, quotes, settlement
 from billing.errands import Errand
-from billing.idempotency import Answer, Claim
-from billing.payments import SubscriptionProgress, SubscriptionState
-
-_FOLLOWS = "follows"
-"""What a claim keeps of it: the price that a schedule changes to, or `_NOTHING` for an end."""
-
-_NOTHING = ""
+from billing.idempotency import Claim
+from billing.payments import Payments, SubscriptionProgress, SubscriptionState
+from billing.quotes import NOTHING, Quote
+from models.database import Database
 
 
-async def noted(errand: Errand, state: SubscriptionState) -> Answer:
-    """Return what is to come of a subscription, as a claim keeps it."""
+async def replaced(errand: Errand, state: SubscriptionState) -> str | None:
+    """Return what a switch of the subscription replaces, as its quote keeps it."""
     if state.cancels_at is not None:
-        return {_FOLLOWS: _NOTHING}
+        return NOTHING
     if state.schedule_id is None:
-        return {}
+        return None
     change = await errand.payments.schedule(state.schedule_id)
-    return {_FOLLOWS: change.price_id} if change.is_live and change.price_id else {}
+    return change.price_id if change.is_live else None
 
 
 async def undone(errand: Errand, claim: Claim, state: SubscriptionState) -> SubscriptionState:
@@ -86,31 +86,73 @@ async def without_update(
     )
 
 
-async def put_back(errand: Errand, claim: Claim, *, subscription_id: str) -> None:
+async def put_back(errand: Errand, claim: Claim, quote: Quote, *, subscription_id: str) -> None:
     """Let come again what was to come before a switch that is not made.
 
     A schedule and a cancellation are undone for a switch before it can be declined.
     """
-    follows = claim.progress.get(_FOLLOWS)
-    if follows is None:
+    replaces = quote.replaces
+    if replaces is None:
         return
     payments = errand.payments
     state = await payments.subscription(subscription_id)
-    is_over = state.progress is SubscriptionProgress.ENDED
-    if is_over or state.cancels_at is not None or state.schedule_id is not None:
+    if not _is_free(state):
         return
 
     async def happened() -> SubscriptionState | None:
         found = await payments.subscription(state.subscription_id)
-        return found if found.cancels_at is not None or found.schedule_id is not None else None
+        return None if _is_free(found) else found
 
     async def again(key: str) -> SubscriptionState:
-        if follows == _NOTHING:
-            return await payments.cancel_at_period_end(state.subscription_id, idempotency_key=key)
-        await payments.switch_later(state, price_id=follows, idempotency_key=key)
+        await _call_again(payments, state, replaces, key=key)
         return await payments.subscription(state.subscription_id)
 
     state = await errands.called(errand, claim, "put back", call=again, happened=happened)
     change = None if state.schedule_id is None else await payments.schedule(state.schedule_id)
     async with errand.database.write() as session:
         await settlement.subscription(session, state, change=change, now=errand.now)
+
+
+async def come_again(
+    database: Database, payments: Payments, state: SubscriptionState, *, attempt: int, now: datetime
+) -> bool:
+    """Let come again what a switch has replaced that nobody has paid in its time.
+
+    The cardholder was to confirm it, or whoever made it has died. True when the subscription is
+    another one now. Raises PaymentsUnavailable and PaymentsRefused.
+    """
+    async with database.write() as session:
+        workspace_id = await ownership.owner(session, stripe_id=state.subscription_id)
+        if workspace_id is None:
+            return False
+        quote = await quotes.replacing(session, workspace_id=workspace_id)
+        if quote is None or quote.replaces is None or state.has_pending_update:
+            return False
+        await holding.locked(session, workspace_id=workspace_id)
+        if not await quotes.begin(session, quote, replaces=quote.replaces, now=now):
+            return False
+        is_unpaid = _is_free(state) and state.price_id != quote.price_id
+        if not is_unpaid:
+            await quotes.end(session, quote)
+            return False
+
+    key = f"put back:{quote.id}:{attempt}"
+    await _call_again(payments, state, quote.replaces, key=key)
+    async with database.write() as session:
+        await quotes.end(session, quote)
+    return True
+
+
+def _is_free(state: SubscriptionState) -> bool:
+    """Tell whether a subscription goes on as it is."""
+    is_over = state.progress is SubscriptionProgress.ENDED
+    return not is_over and state.cancels_at is None and state.schedule_id is None
+
+
+async def _call_again(
+    payments: Payments, state: SubscriptionState, replaces: str, *, key: str
+) -> None:
+    if replaces == NOTHING:
+        await payments.cancel_at_period_end(state.subscription_id, idempotency_key=key)
+    else:
+        await payments.switch_later(state, price_id=replaces, idempotency_key=key)

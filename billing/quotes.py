@@ -27,6 +27,9 @@ LIFETIME = timedelta(minutes=10)
 ABANDONED = timedelta(seconds=60)
 """After so long, whoever began to switch by a quote has died of it: no call takes longer."""
 
+NOTHING = ""
+"""What a switch replaces where the subscription was to end."""
+
 _SECOND = timedelta(seconds=1)
 
 
@@ -36,7 +39,8 @@ class Quote:
 
     `due` is paid at once, at the proration of `proration_at`, which the provider takes in whole
     seconds. `effective_at` is later than that for a switch at the end of the period, which costs
-    nothing now.
+    nothing now. `replaces` is what a switch by it has taken the place of, as long as that is not
+    known to be made: the price that a schedule changed to, or `NOTHING` for an end.
     """
 
     id: UUID
@@ -52,6 +56,7 @@ class Quote:
     fraction_left: float
     effective_at: datetime
     expires_at: datetime
+    replaces: str | None = None
 
     def is_true_of(self, state: SubscriptionState) -> bool:
         """Tell whether what was shown still is what a switch of the subscription would do."""
@@ -131,6 +136,7 @@ async def keep(session: AsyncSession, quote: Quote, *, now: datetime) -> None:
         _C.expires_at <= now - LIFETIME,
         _C.stripe_invoice_id.is_(None),
         _C.under_way_since.is_(None),
+        _C.replaces.is_(None),
     )
     await session.execute(delete(_QUOTES).where(over))
     await session.execute(
@@ -161,11 +167,14 @@ async def find(session: AsyncSession, *, workspace_id: UUID, quote_id: UUID) -> 
     return None if row is None else _quote(row)
 
 
-async def begin(session: AsyncSession, quote: Quote, *, now: datetime) -> bool:
+async def begin(
+    session: AsyncSession, quote: Quote, *, replaces: str | None, now: datetime
+) -> bool:
     """Mark that a switch by the quote is under way; False while another one is.
 
-    One that was abandoned is none any more: what became of it, the subscription shows. The caller
-    holds the workspace's lock.
+    One that was abandoned is none any more: what became of it, the subscription shows. What it
+    has replaced, or one that nobody has paid, this one replaces. The caller holds the workspace's
+    lock.
     """
     ours = _C.workspace_id == quote.workspace_id
     await session.execute(
@@ -178,15 +187,47 @@ async def begin(session: AsyncSession, quote: Quote, *, now: datetime) -> bool:
     )
     if busy:
         return False
+    unpaid = await replacing(session, workspace_id=quote.workspace_id)
+    if replaces is None and unpaid is not None:
+        replaces = unpaid.replaces
+    await forget_replaced(session, workspace_id=quote.workspace_id)
     await session.execute(
-        update(_QUOTES).where(ours, _C.id == quote.id).values(under_way_since=now)
+        update(_QUOTES)
+        .where(ours, _C.id == quote.id)
+        .values(under_way_since=now, replaces=replaces)
     )
     return True
 
 
-async def end(session: AsyncSession, quote: Quote, *, invoice_id: str | None = None) -> None:
-    """Mark that the switch is no longer under way; bind the quote to the invoice that it made."""
+async def replacing(session: AsyncSession, *, workspace_id: UUID) -> Quote | None:
+    """Return the quote whose switch has replaced something, and is not known to be made."""
+    row = (await session.execute(_REPLACING, {"of_workspace": workspace_id})).one_or_none()
+    return None if row is None else _quote(row)
+
+
+async def forget_replaced(session: AsyncSession, *, workspace_id: UUID) -> None:
+    """Let what a switch has replaced never come again: something else was chosen."""
+    await session.execute(
+        update(_QUOTES)
+        .where(_C.workspace_id == workspace_id, _C.replaces.is_not(None))
+        .values(replaces=None)
+    )
+
+
+async def end(
+    session: AsyncSession,
+    quote: Quote,
+    *,
+    invoice_id: str | None = None,
+    is_unpaid: bool = False,
+) -> None:
+    """Mark that the switch is no longer under way; bind the quote to the invoice that it made.
+
+    What it has replaced may come again only as long as it `is_unpaid`.
+    """
     values: dict[str, str | None] = {"under_way_since": None}
+    if not is_unpaid:
+        values["replaces"] = None
     if invoice_id is not None:
         values["stripe_invoice_id"] = invoice_id
     await session.execute(
@@ -229,6 +270,7 @@ def _quote(row: Row[tuple[object, ...]]) -> Quote:
         fraction_left=row.fraction_left,
         effective_at=row.effective_at,
         expires_at=row.expires_at,
+        replaces=row.replaces,
     )
 
 
@@ -236,6 +278,7 @@ _QUOTES = rows.table(SwitchQuote)
 _C = _QUOTES.c
 _OURS = _C.workspace_id == bindparam("of_workspace", type_=Uuid())
 _FIND = select(_QUOTES).where(_OURS, _C.id == bindparam("of_quote", type_=Uuid()))
+_REPLACING = select(_QUOTES).where(_OURS, _C.replaces.is_not(None))
 _OF_INVOICE = (
     select(_QUOTES)
     .where(

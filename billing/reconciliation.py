@@ -28,7 +28,7 @@ from models.database import Database, Record, Session, Snapshot
 from models.ledger import CreditAdjustment
 from models.plan import StripePrice
 from models.stripe import Reconciliation, StripeEvent, StripeEventStatus
-from models.subscription import Checkout, CheckoutStatus, Subscription
+from models.subscription import Checkout, CheckoutStatus, Subscription, SwitchQuote
 
 PAGE: Final = 100
 LEASE: Final = timedelta(minutes=10)
@@ -169,6 +169,7 @@ async def _compare_objects(
             unsettled += [(_CHANGED, each) for each in await _changed(snapshot, states)]
     async with database.snapshot() as snapshot:
         unsettled += [(_CHANGED, each) for each in await _held(snapshot) if each not in live]
+        unsettled += [(_CHANGED, each) for each in await _unpaid(snapshot, now=clock.now())]
     async for invoices in _pages(history.paid_invoices(since=since)):
         async with database.snapshot() as snapshot:
             unsettled += [(_PAID, each) for each in await _not_granted(snapshot, invoices)]
@@ -226,6 +227,11 @@ def _differs(state: SubscriptionState, held: Record | None, sold: Record | None)
 async def _held(snapshot: Snapshot) -> list[str]:
     """Return the subscriptions that we take for live."""
     return [row.stripe_subscription_id for row in await snapshot.all(_LIVE)]
+
+
+async def _unpaid(snapshot: Snapshot, *, now: datetime) -> list[str]:
+    """Return the subscriptions of which a switch has replaced something, and nobody has paid it."""
+    return [row.stripe_subscription_id for row in await snapshot.all(_UNPAID, {"over_by": now})]
 
 
 async def _not_granted(snapshot: Snapshot, invoices: Collection[InvoiceState]) -> list[str]:
@@ -303,6 +309,8 @@ _S = rows.table(Subscription).c
 _A = rows.table(CreditAdjustment).c
 _K = rows.table(Checkout).c
 _P = rows.table(StripePrice).c
+_QUOTES = rows.table(SwitchQuote)
+_Q = _QUOTES.c
 _IDS = func.any(bindparam("ids", type_=ARRAY(Text)))
 
 _HELD = select(
@@ -320,6 +328,16 @@ _HELD = select(
 _SOLD = select(_P.stripe_price_id, _P.plan_id, _P.billing_cycle).where(_P.stripe_price_id == _IDS)
 _LIVE = select(_S.stripe_subscription_id).where(
     _S.ended_at.is_(None), _S.stripe_subscription_id.is_not(None)
+)
+_UNPAID = (
+    select(_S.stripe_subscription_id)
+    .join(_QUOTES, _Q.workspace_id == _S.workspace_id)
+    .where(
+        _S.ended_at.is_(None),
+        _S.stripe_subscription_id.is_not(None),
+        _Q.replaces.is_not(None),
+        _Q.expires_at <= bindparam("over_by", type_=DateTime(timezone=True)),
+    )
 )
 _COMPLETE = select(_K.stripe_session_id).where(
     _K.stripe_session_id == _IDS,

@@ -167,7 +167,9 @@ class Checkout(Base):
 class SwitchQuote(Base):
     """What a plan switch was shown to cost, and the subscription that it was shown for.
 
-    `under_way_since` is set while a switch is made by it: one at a time in a workspace.
+    `under_way_since` is set while a switch is made by it: one at a time in a workspace. `replaces`
+    is what the switch has taken the place of, as long as it is not known to be made: the price of
+    a schedule, or nothing (`''`) where the subscription was to end.
     """
 
     __tablename__ = "switch_quotes"
@@ -189,6 +191,7 @@ class SwitchQuote(Base):
     effective_at: Mapped[Timestamp]
     stripe_invoice_id: Mapped[String | None]
     under_way_since: Mapped[Timestamp | None]
+    replaces: Mapped[String | None]
     created_at: Mapped[Timestamp]
     expires_at: Mapped[Timestamp]
 
@@ -200,6 +203,12 @@ class SwitchQuote(Base):
             "workspace_id",
             unique=True,
             postgresql_where=text("under_way_since IS NOT NULL"),
+        ),
+        Index(
+            "switch_quotes_replacing_key",
+            "workspace_id",
+            unique=True,
+            postgresql_where=text("replaces IS NOT NULL"),
         ),
         TENANT,
     )

@@ -133,6 +133,60 @@ async def test_an_upgrade_that_nobody_authenticates_is_never_made(world: World) 
 
 
 @pytest.mark.parametrize("plan", ["free", "starter"])
+async def test_what_was_to_come_comes_again_after_an_upgrade_that_nobody_authenticates(
+    world: World, plan: str
+) -> None:
+    """A cancellation, or a downgrade: who had chosen it is not charged for what they had not."""
+    owner = await world.subscribed("pro", "MONTHLY", number=ALWAYS_AUTHENTICATED)
+    await (owner.outcome("free") if plan == "free" else owner.confirmed("starter", "MONTHLY"))
+    required = await owner.confirmed("pro", "YEARLY")
+    await world.settled()
+    assert required["__typename"] == "PlanSwitchPaymentRequired"
+    assert (await owner.state()).pending is None
+
+    await world.pass_time(hours=24)
+
+    state = await owner.state()
+    assert (state.plan, state.cycle) == ("pro", "MONTHLY")
+    assert state.pending == (plan, None if plan == "free" else "MONTHLY")
+    assert codes(await owner.undo()) == []
+    await world.settled()
+    assert (await owner.state()).pending is None
+
+
+async def test_what_an_authenticated_upgrade_has_replaced_is_gone(world: World) -> None:
+    """Nor does it come again when a later one is not authenticated."""
+    owner = await world.subscribed(number=ALWAYS_AUTHENTICATED)
+    await owner.outcome("free")
+    required = await owner.confirmed("pro", "MONTHLY")
+    await world.sandbox.click(required["url"], "authenticate", outcome="complete")
+    await world.settled()
+    assert (await owner.state()).plan == "pro"
+
+    await owner.confirmed("pro", "YEARLY")
+    await world.pass_time(hours=24)
+
+    state = await owner.state()
+    assert (state.plan, state.cycle, state.pending) == ("pro", "MONTHLY", None)
+
+
+async def test_a_choice_after_an_upgrade_that_nobody_paid_replaces_the_same(world: World) -> None:
+    """Declined, it puts back the cancellation that was there before both."""
+    owner = await world.subscribed("pro", "MONTHLY", number=ALWAYS_AUTHENTICATED)
+    await owner.outcome("free")
+    await owner.confirmed("pro", "YEARLY")
+    customer, _ = await world.sandbox.customer()
+    await world.sandbox.control(f"customers/{customer}/card", number=DECLINED_WHEN_CHARGED)
+
+    token = (await owner.outcome("pro", "YEARLY"))["preview"]["token"]
+    refused = await owner.switch("pro", "YEARLY", token=token)
+    await world.settled()
+
+    assert codes(refused) == ["PAYMENT_DECLINED"]
+    assert (await owner.state()).pending == ("free", None)
+
+
+@pytest.mark.parametrize("plan", ["free", "starter"])
 async def test_another_choice_gives_up_what_waits_for_the_cardholder(
     world: World, plan: str
 ) -> None:
