@@ -252,7 +252,7 @@ class StripePayments:
         return await self.subscription(subscription_id)
 
     async def refund(self, payment_id: str, *, idempotency_key: str) -> None:
-        """Give back all that was paid."""
+        """Give back all that was paid; what a dispute has taken is back already."""
         try:
             await asked(
                 self.account.v1.refunds.create_async(
@@ -260,7 +260,10 @@ class StripePayments:
                 )
             )
         except InvalidRequest as error:
-            if error.reason != "charge_already_refunded":
+            if error.reason == "charge_already_refunded":
+                return
+            is_disputed = error.reason == "charge_disputed"
+            if not is_disputed or not (await self.payment(payment_id)).disputed_minor:
                 raise
 
     async def refund_invoice(self, invoice_id: str, *, idempotency_key: str) -> None:

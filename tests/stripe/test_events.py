@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from billing import events, settlement
 from billing.clock import SystemClock
+from billing.errors import PaymentsRefused
 from billing.events import Lease, LeaseLost
 from billing.settlement import Story, Subject
 from gateway import stripe_switching
@@ -23,6 +24,7 @@ from tests.stripe.conftest import Till
 
 PACK = ("CREDIT_PACKAGE_PURCHASE", 500)
 STARTER = ("SUBSCRIPTION_RENEWAL", 500)
+DISPUTED = "4000000000000259"
 
 
 class _Killed(Exception):
@@ -264,6 +266,33 @@ async def test_undoing_a_second_subscription_survives_a_crash_at_any_call(till: 
             await till.settle()
 
             await _expect_one_subscription(till, place)
+
+
+async def test_a_second_subscription_whose_payment_is_disputed_is_ended(till: Till) -> None:
+    """The bank has the money back already; when the dispute is won, somebody has to look."""
+    place = await till.workspace()
+    await till.pay(await till.open(place, await till.plan("starter")))
+    await till.hear()
+    await till.settle()
+    await till.pay(await till.open(place, await till.plan("pro")), DISPUTED)
+    await till.hear()
+
+    refused = [outcome for outcome in await till.settle() if outcome.error is not None]
+
+    assert {outcome.status for outcome in refused} == {StripeEventStatus.UNAPPLIED}
+    customer_id = await _customer_id(till, place)
+    found = await till.account.v1.subscriptions.list_async(
+        {"customer": customer_id, "status": "all"}
+    )
+    assert sorted(each.status for each in found.data) == ["active", "canceled"]
+    assert await entries(till.database, place) == [STARTER]
+
+    [dispute] = (await till.account.v1.disputes.list_async()).data
+    await till.control(f"disputes/{dispute.id}/win")
+    await till.hear()
+    [won] = [outcome for outcome in await till.settle() if outcome.error is not None]
+    assert won.status is StripeEventStatus.FAILED
+    assert isinstance(won.error, PaymentsRefused)
 
 
 async def test_a_later_refund_counts_whatever_the_clocks_of_the_machines_say(till: Till) -> None:
