@@ -17,6 +17,7 @@ from billing.details import Compensation, ReferralStage
 from billing.entries import Deduction, Grant
 from billing.holding import Held, Pending, PlanTerms
 from billing.payments import InvoiceLine, InvoiceReason, InvoiceState
+from billing.reversals import Brings
 from billing.unsettled import InvoiceUnclear, Purchase, PurchaseRefused
 from models.database import Session
 from models.ledger import AdjustmentType, LotKind
@@ -30,8 +31,8 @@ async def settle(
     *,
     pending: Pending | None,
     now: datetime,
-) -> str | None:
-    """Grant what a paid invoice of a subscription brings; return its source key, if it has one.
+) -> Brings:
+    """Grant what a paid invoice of a subscription brings, and return that with what it will bring.
 
     `held` is what the subscription is for, under the workspace's lock, and `pending` what follows
     it. Raises PriceUnknown, InvoiceUnclear and PurchaseRefused.
@@ -42,7 +43,7 @@ async def settle(
         )
         raise PurchaseRefused(refused, f"{held.stripe_subscription_id} was never held")
     if invoice.reason is InvoiceReason.OTHER:
-        return None
+        return {}
     paid = _paid_line(invoice)
     if _is_switch(invoice, paid):
         return await _switch(session, held, invoice, paid, now=now)
@@ -54,7 +55,7 @@ async def settle(
 class _Switch(NamedTuple):
     """What a switch went from and to, when, and the credits that this makes."""
 
-    from_plan_id: str
+    from_plan: PlanTerms
     to_plan: PlanTerms
     to_cycle: BillingCycle
     at: datetime
@@ -87,14 +88,12 @@ async def _package(
     *,
     pending: Pending | None,
     now: datetime,
-) -> str:
+) -> Brings:
     """Open the period that is paid, and grant its first package."""
     plan, billing_cycle = await prices.plan(session, paid.price_id)
     period = Period(paid.period_start, paid.period_end)
-    first = packages.refresh_period(
-        plan, billing_cycle, start=period.start, end=period.end, now=period.start
-    )
-    assert first is not None
+    refreshes = packages.refresh_periods(plan, billing_cycle, start=period.start, end=period.end)
+    first = refreshes[0]
     paid_for = replace(
         held,
         plan=plan,
@@ -118,7 +117,7 @@ async def _package(
             stage=ReferralStage.FIRST_PAID_PLAN,
             now=now,
         )
-    return packages.source_key(paid_for, first)
+    return {packages.source_key(held, each): plan.credits_per_refresh for each in refreshes}
 
 
 async def _open(session: Session, held: Held, period: Period, refresh: Period) -> None:
@@ -136,7 +135,7 @@ async def _switch(
     paid: InvoiceLine | None,
     *,
     now: datetime,
-) -> str:
+) -> Brings:
     """Add what a switch makes of the rest of the period, or take it away; once an invoice."""
     source_key = f"invoice:{invoice.invoice_id}"
     switch = await _understood(session, held, invoice, paid)
@@ -154,7 +153,7 @@ async def _switch(
         "source_key": source_key,
         "type": AdjustmentType.SUBSCRIPTION_SWITCH_COMPENSATION,
         "credits": abs(switch.credits),
-        "detail": Compensation(switch.from_plan_id, switch.to_plan.id, switch.fraction_left),
+        "detail": Compensation(switch.from_plan.id, switch.to_plan.id, switch.fraction_left),
         "description": f"Switch to {switch.to_plan.name}",
     }
     if switch.credits > 0:
@@ -168,7 +167,16 @@ async def _switch(
     elif switch.credits < 0:
         deduction = Deduction(recurring_first=True, **adjustment)
         await ledger.remove(session, workspace_id=held.workspace_id, deduction=deduction, now=now)
-    return source_key
+    # A year that is paid anew brings all of its packages; the rest of one brings them larger.
+    before = 0 if paid is not None else switch.from_plan.credits_per_refresh
+    more = switch.to_plan.credits_per_refresh - before
+    to_come = packages.refresh_periods(
+        switch.to_plan, switch.to_cycle, start=period.start, end=period.end
+    )
+    later = {
+        packages.source_key(held, each): more for each in to_come if each.start > refresh.start
+    }
+    return {source_key: max(switch.credits, 0)} | (later if more > 0 else {})
 
 
 async def _understood(
@@ -185,7 +193,7 @@ async def _understood(
     )
     if quote is not None:
         return _Switch(
-            quote.from_plan_id,
+            await holding.plan(session, plan_id=quote.from_plan_id),
             await holding.plan(session, plan_id=quote.plan_id),
             quote.billing_cycle,
             quote.proration_at,
@@ -206,7 +214,7 @@ async def _understood(
         left=left,
         begins_anew=paid is not None,
     )
-    return _Switch(from_plan.id, to_plan, to_cycle, at, amount, float(left))
+    return _Switch(from_plan, to_plan, to_cycle, at, amount, float(left))
 
 
 def _only(invoice: InvoiceState, lines: Sequence[InvoiceLine]) -> InvoiceLine:

@@ -51,6 +51,19 @@ def refresh_period(
     return calendar.refresh_period(start, months=each, now=now)
 
 
+def refresh_periods(
+    plan: PlanTerms, billing_cycle: BillingCycle | None, *, start: datetime, end: datetime
+) -> list[Period]:
+    """Return the refresh periods of a paid period: each has its package."""
+    periods: list[Period] = []
+    while not periods or periods[-1].end < end:
+        now = periods[-1].end if periods else start
+        period = refresh_period(plan, billing_cycle, start=start, end=end, now=now)
+        assert period is not None
+        periods.append(period)
+    return periods
+
+
 def source_key(held: Held, refresh: Period) -> str:
     """Return the source of the package of a refresh period, whoever grants it."""
     return f"package:{held.id}:{refresh.start.isoformat()}"

@@ -15,6 +15,7 @@ from billing.details import Purchase
 from billing.entries import Grant
 from billing.holding import Held
 from billing.payments import CheckoutMode, CheckoutProgress, CheckoutState
+from billing.reversals import Brings
 from billing.unsettled import CheckoutUnknown
 from models.database import Session
 from models.ledger import AdjustmentType, LotKind
@@ -39,8 +40,8 @@ async def settle(
     *,
     receipt_url: str | None,
     now: datetime,
-) -> str | None:
-    """Bring a checkout up to date, and grant what it bought; return its source key if it did.
+) -> Brings:
+    """Bring a checkout up to date, and grant what it bought; return that.
 
     `held` is what the workspace holds, under its lock. A page that begins a subscription grants
     nothing: its invoice does.
@@ -49,22 +50,22 @@ async def settle(
     recorded = await _recorded(session, held.workspace_id, state)
     if recorded is None:
         if state.progress in _BOUGHT_NOTHING:
-            return None
+            return {}
         raise CheckoutUnknown(state.session_id)
 
     is_bought_once = state.mode is CheckoutMode.PAYMENT and state.progress is CheckoutProgress.PAID
-    source_key = f"checkout:{state.session_id}" if is_bought_once else None
+    brings: Brings = {f"checkout:{state.session_id}": None} if is_bought_once else {}
     status = _STATUSES[state.progress]
     if _RANKS[status] <= _RANKS[recorded.status]:
-        return source_key if recorded.status is CheckoutStatus.COMPLETED else None
+        return brings if recorded.status is CheckoutStatus.COMPLETED else {}
     await _record(session, held, recorded, state, status=status, now=now)
     if not is_bought_once:
-        return None
+        return brings
     if recorded.kind is CheckoutKind.TOP_UP:
         await _grant_packs(session, held, recorded, state, receipt_url=receipt_url, now=now)
     else:
         await one_time.begin(session, held, state, now=now)
-    return source_key
+    return brings
 
 
 async def refuse(session: Session, held: Held, state: CheckoutState, *, now: datetime) -> None:

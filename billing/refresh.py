@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, Integer, Uuid, and_, bindparam, func, or_, select, union
 
-from billing import calendar, holding, ledger, packages, rows
+from billing import calendar, holding, ledger, packages, reversals, rows
 from billing.calendar import Period
 from billing.holding import Beginning, Held, PlanTerms
 from models.database import Session, Snapshot
@@ -194,6 +194,12 @@ async def _refresh(session: Session, held: Held, *, now: datetime) -> Held:
     await holding.change(session, held, refresh=period)
     await packages.grant(
         session, held=held, refresh=period, type_=AdjustmentType.PACKAGE_RESET, now=now
+    )
+    await reversals.settle_coming(
+        session,
+        workspace_id=held.workspace_id,
+        source_key=packages.source_key(held, period),
+        now=now,
     )
     return replace(held, refresh=period)
 

@@ -1,20 +1,22 @@
 """What a payment that goes back takes with it: credits, in proportion, and never more than came.
 
-The sums are what counts, not the events: of what a payment has brought, as much is taken away as
-of the payment has gone back by now, by refunds and by disputes. What is missing is taken, from the
-lots that it brought and then as unpaid. What has expired of these is gone already, and not taken
-twice. What is too much is given again: first what later lots have paid in its place, for as long as
-those would have lasted, then as another lot of its own.
+The sums are what counts, not the events: of what a payment brings, as much is taken away as of the
+payment has gone back by now, by refunds and by disputes. A year's payment brings twelve packages:
+the last of them go first, and one that has not come yet is taken as soon as it comes. What is
+missing is taken from the lots that the payment brought and then as unpaid. What has expired of
+these is gone already, and not taken twice. What is too much is given again: first what later lots
+have paid in its place, for as long as those would have lasted, then as another lot of its own.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Text, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, BindParameter, Text, Uuid, bindparam, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from billing import ledger, rows
 from billing.details import PaymentReversal, ReversalKind
@@ -22,6 +24,13 @@ from billing.entries import Deduction, Grant
 from billing.payments import PaymentState
 from models.database import Session
 from models.ledger import AdjustmentType, CreditAdjustment, CreditLot, CreditRemoval, LotKind
+from models.stripe import ReversedPayment
+
+Brings = Mapping[str, int | None]
+"""What a payment brings: how many credits of the grant of each source key, None for all of them.
+
+Those that are to come are named as well.
+"""
 
 
 async def settle(
@@ -29,28 +38,63 @@ async def settle(
     *,
     workspace_id: UUID,
     payment: PaymentState,
-    source_key: str | None,
+    brings: Brings,
     now: datetime,
 ) -> None:
     """Take, or give again, what the reversals of a payment come to by now.
 
-    `source_key` is of what the payment has brought. The caller holds the workspace's lock.
+    The caller holds the workspace's lock.
     """
-    brought = None if source_key is None else await _brought(session, workspace_id, source_key)
-    if brought is None or payment.paid_minor == 0:
+    if payment.paid_minor == 0 or not brings:
+        return
+    if len(brings) > 1:
+        await _keep(session, workspace_id, payment, brings)
+    await _settle(session, workspace_id, payment, brings, now=now)
+
+
+async def settle_coming(
+    session: Session, *, workspace_id: UUID, source_key: str, now: datetime
+) -> None:
+    """Take what has gone back already of a package that has just come.
+
+    The caller holds the workspace's lock.
+    """
+    asked = {"of_workspace": workspace_id, "of_source": source_key}
+    for row in (await session.execute(_BRINGING, asked)).all():
+        payment = PaymentState(
+            payment_id=row.stripe_payment_intent_id,
+            customer_id=None,
+            workspace_id=workspace_id,
+            invoice_id=None,
+            paid_minor=row.paid_minor,
+            refunded_minor=row.refunded_minor,
+            disputed_minor=row.disputed_minor,
+            receipt_url=None,
+        )
+        await _settle(session, workspace_id, payment, row.brings, now=now)
+
+
+async def _settle(
+    session: Session, workspace_id: UUID, payment: PaymentState, brings: Brings, *, now: datetime
+) -> None:
+    lots = await _brought(session, workspace_id, brings)
+    if not lots:
         return
     await ledger.expire(session, workspace_id=workspace_id, now=now)
     taken = await _taken(session, workspace_id, payment.payment_id)
-    own_lots = [brought.number, *taken.given_again]
+    own_lots = [*(lot.number for lot in lots), *taken.given_again]
+    wanted = _wanted(payment, lots, to_come=_to_come(brings, lots))
     expired = await _expired(session, workspace_id, own_lots)
+    gone_already = _gone(lots, expired, wanted=sum(wanted.values()))
+    gone_already += sum(expired.get(number, 0) for number in taken.given_again)
     source_keys = (f"reversal:{payment.payment_id}:{n}" for n in count(len(taken.entries) + 1))
-    for kind, wanted in _wanted(payment, brought.credits).items():
-        missing = wanted - taken.credits[kind]
-        gone = min(max(missing, 0), expired)
-        expired -= gone
+    for kind, credits_wanted in wanted.items():
+        missing = credits_wanted - taken.credits[kind]
+        gone = min(max(missing, 0), gone_already)
+        gone_already -= gone
         story: dict[str, Any] = {
             "type": AdjustmentType.CREDIT_REFUND,
-            "detail": PaymentReversal(kind, brought.number),
+            "detail": PaymentReversal(kind, lots[-1].number),
         }
         if missing > gone:
             deduction = Deduction(
@@ -59,7 +103,7 @@ async def settle(
             await ledger.remove(session, workspace_id=workspace_id, deduction=deduction, now=now)
         elif missing < 0:
             others = await _repaid_by_others(session, workspace_id, taken.entries, own_lots)
-            for lot, credits_ in _shared(-missing, [*others, brought], given=taken.again):
+            for lot, credits_ in _shared(-missing, others, lots, given=taken.again):
                 grant = Grant(
                     source_key=next(source_keys),
                     credits=credits_,
@@ -79,13 +123,17 @@ def share(granted: int, *, reversed_minor: int, paid_minor: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lot:
-    """The lot that a payment has brought, or one that has paid `credits` in its place since."""
+    """A lot that a payment has brought, or one that has paid `credits` in its place since.
+
+    `source_key` is of what it was brought by; not all of its credits need be the payment's.
+    """
 
     number: int
     credits: int
     kind: LotKind
     period_end: datetime | None
     expires_at: datetime | None
+    source_key: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,12 +149,13 @@ class _Taken:
     again: int
 
 
-def _shared(wanted: int, lots: Iterable[_Lot], *, given: int) -> Iterator[tuple[_Lot, int]]:
+def _shared(
+    wanted: int, others: Iterable[_Lot], own: Sequence[_Lot], *, given: int
+) -> Iterator[tuple[_Lot, int]]:
     """Yield which lots stand for credits that are given again, after those that were `given`.
 
-    The last one stands for whatever the others do not.
+    The payment's `own` stand for what the others do not: the last for the most, as they were taken.
     """
-    *others, last = lots
     for lot in others:
         passed = min(given, lot.credits)
         given -= passed
@@ -114,25 +163,92 @@ def _shared(wanted: int, lots: Iterable[_Lot], *, given: int) -> Iterator[tuple[
         wanted -= part
         if part:
             yield lot, part
-    if wanted:
-        yield last, wanted
+    before, after = _from_the_last(own, given), _from_the_last(own, given + wanted)
+    for lot, less, more in zip(own, before, after, strict=True):
+        if more > less:
+            yield lot, more - less
 
 
-def _wanted(payment: PaymentState, granted: int) -> dict[ReversalKind, int]:
+def _from_the_last(lots: Sequence[_Lot], credits_: int) -> list[int]:
+    """Return how many of the credits each lot stands for: the first one for all that is left."""
+    parts = []
+    for lot in reversed(lots[1:]):
+        parts.append(min(credits_, lot.credits))
+        credits_ -= parts[-1]
+    return [credits_, *reversed(parts)]
+
+
+def _wanted(
+    payment: PaymentState, lots: Sequence[_Lot], *, to_come: int
+) -> dict[ReversalKind, int]:
     """Return what is to be taken for refunds, and for disputes: in all never more than came."""
-    refunded = share(granted, reversed_minor=payment.refunded_minor, paid_minor=payment.paid_minor)
-    both = share(
-        granted,
-        reversed_minor=payment.refunded_minor + payment.disputed_minor,
-        paid_minor=payment.paid_minor,
-    )
+    total = sum(lot.credits for lot in lots) + to_come
+
+    def lost(reversed_minor: int) -> int:
+        gone = share(total, reversed_minor=reversed_minor, paid_minor=payment.paid_minor)
+        return max(0, gone - to_come)
+
+    refunded = lost(payment.refunded_minor)
+    both = lost(payment.refunded_minor + payment.disputed_minor)
     return {ReversalKind.REFUND: refunded, ReversalKind.DISPUTE: both - refunded}
 
 
-async def _brought(session: Session, workspace_id: UUID, source_key: str) -> _Lot | None:
-    asked = {"of_workspace": workspace_id, "of_source": source_key}
-    row = (await session.execute(_BROUGHT, asked)).one_or_none()
-    return None if row is None else _Lot(**row._asdict())
+def _to_come(brings: Brings, lots: Sequence[_Lot]) -> int:
+    """Return the credits that a payment has not brought yet."""
+    here = {lot.source_key for lot in lots}
+    return sum(credits_ or 0 for source_key, credits_ in brings.items() if source_key not in here)
+
+
+def _gone(lots: Sequence[_Lot], expired: Mapping[int, int], *, wanted: int) -> int:
+    """Return how many of the credits that are to be taken, the last lot's first, have expired."""
+    gone = 0
+    for lot in reversed(lots):
+        part = min(lot.credits, wanted)
+        gone += min(expired.get(lot.number, 0), part)
+        wanted -= part
+    return gone
+
+
+async def _keep(
+    session: Session, workspace_id: UUID, payment: PaymentState, brings: Brings
+) -> None:
+    """Keep what has gone back of a payment, for the packages that it has not brought yet."""
+    if payment.refunded_minor + payment.disputed_minor == 0:
+        await session.execute(_FORGET, {"of_workspace": workspace_id, "of": payment.payment_id})
+        return
+    row = {
+        "workspace_id": workspace_id,
+        "stripe_payment_intent_id": payment.payment_id,
+        "paid_minor": payment.paid_minor,
+        "refunded_minor": payment.refunded_minor,
+        "disputed_minor": payment.disputed_minor,
+        "brings": dict(brings),
+    }
+    told = insert(_REVERSED).values(row)
+    changed = {name: told.excluded[name] for name in row if name not in _REVERSED.primary_key}
+    await session.execute(
+        told.on_conflict_do_update(constraint=_REVERSED.primary_key, set_=changed)
+    )
+
+
+async def _brought(session: Session, workspace_id: UUID, brings: Brings) -> list[_Lot]:
+    """Return the lots that have come of what a payment brings, in the order in which they came."""
+    asked = {"of_workspace": workspace_id, "of_sources": [*brings]}
+    lots = []
+    for row in (await session.execute(_BROUGHT, asked)).all():
+        most = brings[row.source_key]
+        credits_ = row.granted if most is None else min(row.granted, most)
+        lots.append(
+            _Lot(
+                number=row.number,
+                credits=credits_,
+                kind=row.kind,
+                period_end=row.period_end,
+                expires_at=row.expires_at,
+                source_key=row.source_key,
+            )
+        )
+    return lots
 
 
 async def _taken(session: Session, workspace_id: UUID, payment_id: str) -> _Taken:
@@ -149,10 +265,11 @@ async def _taken(session: Session, workspace_id: UUID, payment_id: str) -> _Take
     )
 
 
-async def _expired(session: Session, workspace_id: UUID, lots: Sequence[int]) -> int:
-    """Return how many credits of these lots have expired, or ended with their plan."""
+async def _expired(session: Session, workspace_id: UUID, lots: Sequence[int]) -> Mapping[int, int]:
+    """Return how many credits of each of these lots have expired, or ended with their plan."""
     asked = {"of_workspace": workspace_id, "of_lots": lots}
-    return int((await session.execute(_EXPIRED, asked)).scalar_one())
+    found = (await session.execute(_EXPIRED, asked)).all()
+    return {row.lot_number: row.credits for row in found}
 
 
 async def _repaid_by_others(
@@ -167,12 +284,22 @@ async def _repaid_by_others(
 _ADJUSTMENTS = rows.table(CreditAdjustment).c
 _LOTS = rows.table(CreditLot).c
 _REMOVALS = rows.table(CreditRemoval).c
+_REVERSED = rows.table(ReversedPayment)
 _OURS = bindparam("of_workspace", type_=Uuid())
+
+_BRINGING = select(_REVERSED).where(
+    _REVERSED.c.workspace_id == _OURS,
+    _REVERSED.c.brings.has_key(bindparam("of_source", type_=Text())),
+)
+_FORGET = delete(_REVERSED).where(
+    _REVERSED.c.workspace_id == _OURS, _REVERSED.c.stripe_payment_intent_id == bindparam("of")
+)
 
 _BROUGHT = (
     select(
+        _ADJUSTMENTS.source_key,
         _LOTS.number,
-        _LOTS.granted.label("credits"),
+        _LOTS.granted,
         _LOTS.kind,
         _LOTS.period_end,
         _LOTS.expires_at,
@@ -185,12 +312,13 @@ _BROUGHT = (
     )
     .where(
         _ADJUSTMENTS.workspace_id == _OURS,
-        _ADJUSTMENTS.source_key == bindparam("of_source"),
+        _ADJUSTMENTS.source_key == func.any(bindparam("of_sources", type_=ARRAY(Text))),
     )
+    .order_by(_LOTS.number)
 )
 _OF_LOTS: BindParameter[Sequence[int]] = bindparam("of_lots", expanding=True)
 _EXPIRED = (
-    select(func.coalesce(func.sum(_REMOVALS.credits), 0))
+    select(_REMOVALS.lot_number, func.sum(_REMOVALS.credits).label("credits"))
     .join_from(
         rows.table(CreditRemoval),
         rows.table(CreditAdjustment),
@@ -202,6 +330,7 @@ _EXPIRED = (
         _REMOVALS.lot_number.in_(_OF_LOTS),
         _ADJUSTMENTS.type == AdjustmentType.CREDIT_EXPIRATION,
     )
+    .group_by(_REMOVALS.lot_number)
 )
 _REPAID_BY_OTHERS = (
     select(

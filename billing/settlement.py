@@ -22,6 +22,7 @@ from billing.payments import (
     ScheduledChange,
     SubscriptionState,
 )
+from billing.reversals import Brings
 from billing.unsettled import SubscriptionUnknown
 from models.database import Session
 
@@ -123,22 +124,22 @@ async def settle(session: Session, story: Story, *, now: datetime) -> UUID | Non
     held = await holding.locked(session, workspace_id=workspace_id)
     for customer_id in _customers(story):
         await mirror.link_customer(session, workspace_id=workspace_id, customer_id=customer_id)
-    source_key = None
+    brings: Brings = {}
     if story.checkout is not None:
         receipt_url = None if story.payment is None else story.payment.receipt_url
-        source_key = await purchases.settle(
+        brings = await purchases.settle(
             session, held, story.checkout, receipt_url=receipt_url, now=now
         )
     if story.subscription is not None:
-        source_key = await _settle_subscription(session, held, story, now=now) or source_key
+        brings = await _settle_subscription(session, held, story, now=now) or brings
     elif story.invoice is not None and story.invoice.subscription_id is not None:
-        source_key = await _settle_invoice(session, held, story.invoice, now=now)
+        brings = await _settle_invoice(session, held, story.invoice, now=now)
     if story.payment is not None and story.payment.payment_id == story.object_id:
         await reversals.settle(
             session,
             workspace_id=workspace_id,
             payment=story.payment,
-            source_key=source_key,
+            brings=brings,
             now=now,
         )
         if story.checkout is not None:
@@ -194,8 +195,8 @@ async def _subscription(
 
 async def _settle_subscription(
     session: Session, live: Held, story: Story, *, now: datetime
-) -> str | None:
-    """Settle a subscription, and the invoice of it that is told of; return what that brought."""
+) -> Brings:
+    """Settle a subscription, and the invoice of it that is told of; return what that brings."""
     state = story.subscription
     assert state is not None
     held = await mirror.held_by(session, live, state, now=now)
@@ -203,13 +204,13 @@ async def _settle_subscription(
     if held is None:
         if is_paid:
             raise SubscriptionUnknown(state.subscription_id)
-        return None
+        return {}
     if held.was_refused and story.checkout is not None:
         raise mirror.refused(live, state)
-    source_key = None
+    brings: Brings = {}
     if story.invoice is not None and is_paid:
         follows = await mirror.pending(session, held, state, change=story.change)
-        source_key = await invoices.settle(session, held, story.invoice, pending=follows, now=now)
+        brings = await invoices.settle(session, held, story.invoice, pending=follows, now=now)
         held = await holding.of_subscription(
             session,
             workspace_id=live.workspace_id,
@@ -217,12 +218,12 @@ async def _settle_subscription(
         )
         assert held is not None
     await mirror.reflect(session, held, state, change=story.change, now=now)
-    return source_key
+    return brings
 
 
 async def _settle_invoice(
     session: Session, live: Held, state: InvoiceState, *, now: datetime
-) -> str | None:
+) -> Brings:
     """Settle an invoice of a subscription that is held already. Raises SubscriptionUnknown."""
     assert state.subscription_id is not None
     held = await holding.of_subscription(
@@ -233,7 +234,7 @@ async def _settle_invoice(
     if held is None:
         raise SubscriptionUnknown(state.subscription_id)
     if not state.is_paid:
-        return None
+        return {}
     return await invoices.settle(session, held, state, pending=held.pending, now=now)
 
 

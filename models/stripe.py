@@ -1,11 +1,11 @@
-"""What Stripe told us: the inbox of its events, and whose each of its objects is."""
+"""What Stripe told us: the inbox of its events, whose its objects are, and what has gone back."""
 
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import LOCAL, Base, Json, Key, String, Timestamp, one_of
+from models.base import LOCAL, TENANT, Base, Json, Key, MinorUnits, String, Timestamp, one_of
 
 
 class StripeEventStatus(StrEnum):
@@ -69,6 +69,30 @@ class StripeObject(Base):
     created_at: Mapped[Timestamp]
 
     __table_args__ = (LOCAL,)
+
+
+class ReversedPayment(Base):
+    """A payment of which something has gone back, as it was told last, that brings many packages.
+
+    `brings` has the source key of each and its credits: those to come are looked at when they come.
+    """
+
+    __tablename__ = "reversed_payments"
+
+    workspace_id: Mapped[Key] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    stripe_payment_intent_id: Mapped[String] = mapped_column(primary_key=True)
+    paid_minor: Mapped[MinorUnits]
+    refunded_minor: Mapped[MinorUnits]
+    disputed_minor: Mapped[MinorUnits]
+    brings: Mapped[Json]
+
+    __table_args__ = (
+        CheckConstraint(
+            "paid_minor > 0 AND refunded_minor >= 0 AND disputed_minor >= 0",
+            name="reversed_payment_sums_in_range",
+        ),
+        TENANT,
+    )
 
 
 class Reconciliation(Base):

@@ -156,6 +156,12 @@ async def spend(
         await usage.record(session, workspace_id=place.workspace_id, events=events, now=now)
 
 
+async def catch_up(database: Database, place: Place, *, now: datetime) -> bool:
+    """Let time catch up with a workspace; False when it is locked."""
+    async with database.write() as session:
+        return await refresh.catch_up(session, workspace_id=place.workspace_id, now=now)
+
+
 async def give(database: Database, place: Place, amount: int, *, now: datetime = NOON) -> None:
     """Grant credits that nobody paid for."""
     async with database.write() as session:

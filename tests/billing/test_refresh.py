@@ -18,7 +18,7 @@ from models.ledger import CreditAdjustment, CreditLot
 from models.plan import BillingCycle, PlanKind
 from models.subscription import Checkout, CheckoutKind, CheckoutStatus, Subscription
 from tests.billing import catalogue
-from tests.billing.catalogue import FREE_CREDITS, PASS_CREDITS, PRO_CREDITS
+from tests.billing.catalogue import FREE_CREDITS, PASS_CREDITS, PRO_CREDITS, catch_up
 from tests.billing.factories import NOON, Place, drifts, hours, stored
 
 DAY = timedelta(days=1)
@@ -27,12 +27,6 @@ DAY = timedelta(days=1)
 @pytest.fixture(autouse=True)
 async def _sold(database: Database) -> None:
     await catalogue.add(database)
-
-
-async def catch_up(database: Database, place: Place, *, now: datetime) -> bool:
-    """Let time catch up with a workspace; False when it is locked."""
-    async with database.write() as session:
-        return await refresh.catch_up(session, workspace_id=place.workspace_id, now=now)
 
 
 async def due(database: Database, *, now: datetime) -> list[Any]:
