@@ -239,6 +239,7 @@ def _limited(settings: Settings) -> Schema:
         fragments=settings.limit_fragments,
         objects=settings.limit_objects,
         introspections=settings.limit_introspections,
+        values=settings.limit_values,
         remembered_documents=settings.remembered_documents,
         remembered_bytes=settings.remembered_document_bytes,
     )

@@ -205,6 +205,13 @@ class Settings(BaseSettings):
     limit_introspections: int = Field(
         default=3, ge=0, le=100_000, description="`__schema` and `__type` fields of an operation."
     )
+    limit_values: int = Field(
+        default=20_000,
+        ge=1,
+        le=100_000_000,
+        description="Values in an operation's variables, each list and object one more; "
+        "1,000 events of usage are 10,000.",
+    )
     limit_websocket_operations: int = Field(
         default=100, ge=1, le=100_000, description="Operations at once on a WebSocket connection."
     )

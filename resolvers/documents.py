@@ -49,7 +49,7 @@ _STRINGS: Final = (TokenKind.STRING, TokenKind.BLOCK_STRING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentLimits:
-    """What a document may hold; the last two bound what is remembered of documents."""
+    """What a document and its variables may hold, and what is remembered of documents."""
 
     tokens: int = 2_000
     depth: int = 12
@@ -59,6 +59,7 @@ class DocumentLimits:
     fragments: int = 100
     objects: int = 20_000
     introspections: int = 3
+    values: int = 20_000
     remembered_documents: int = 1_000
     remembered_bytes: int = 64 * 1024 * 1024
 
@@ -127,6 +128,23 @@ class Documents:
         document = self._examine(query)
         self._remember(digest, document)
         return document
+
+    def refuse_too_many_values(self, variables: Mapping[str, Any] | None) -> None:
+        """Raise the GraphQLError of variables that hold too many values.
+
+        No timeout helps: while they are coerced, the process answers nobody else.
+        """
+        limit = self._limits.values
+        unread: list[Any] = [variables or {}]
+        held = 0
+        while unread:
+            each = unread.pop()
+            if isinstance(each, dict | list):
+                held += len(each)
+                if held > limit:
+                    message = f"The variables hold more than the {limit} values that are allowed."
+                    raise errors.coded(message, Code.VALUE_LIMIT_EXCEEDED, limit=limit)
+                unread.extend(each.values() if isinstance(each, dict) else each)
 
     def refuse_too_broad(
         self,

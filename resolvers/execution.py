@@ -98,6 +98,7 @@ class Schema(strawberry.Schema):
         if document.errors:
             return _refused(*document.errors)
         try:
+            self.documents.refuse_too_many_values(context.variables)
             operation = document.operation(
                 context._provided_operation_name,  # noqa: SLF001 - `operation_name` guesses
             )

@@ -183,6 +183,11 @@ async def test_two_authorization_headers_are_refused() -> None:
             "INTROSPECTION_LIMIT_EXCEEDED",
         ),
         ({"limit_objects": 9}, "{ plans { id } }", "OBJECT_LIMIT_EXCEEDED"),
+        (
+            {"limit_values": 2},
+            "query($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+            "VALUE_LIMIT_EXCEEDED",
+        ),
         ({"introspection": False}, "{ __schema { types { name } } }", "GRAPHQL_VALIDATION_FAILED"),
     ],
     ids=str,
@@ -192,7 +197,9 @@ async def test_a_limit_of_the_settings_holds(
 ) -> None:
     """The document is refused before anything runs."""
     async with opened(**setting) as client:
-        answer = await client.post("/graphql", json={"query": query})
+        answer = await client.post(
+            "/graphql", json={"query": query, "variables": {"ids": ["a", "b"]}}
+        )
     assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {code}
     assert "data" not in answer.json()
 

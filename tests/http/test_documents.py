@@ -113,6 +113,19 @@ async def test_each_limit_refuses_one_more_with_a_code_of_its_own(
     assert message in answer["errors"][0]["message"]
 
 
+async def test_variables_hold_a_limited_number_of_values() -> None:
+    """Lists and objects count too, also those of a variable that nothing uses."""
+    document = "query ($pick: Pick!) { picked(pick: $pick) }"
+    variables = {"pick": {"name": "x"}, "unused": [1, [2]]}
+
+    allowed = await execute(document, limits=DocumentLimits(values=6), variable_values=variables)
+    refused = await execute(document, limits=DocumentLimits(values=5), variable_values=variables)
+
+    assert allowed == {"data": {"picked": "name"}, "errors": []}
+    assert refused["data"] is None
+    assert _codes(refused) == ["VALUE_LIMIT_EXCEEDED"]
+
+
 async def test_what_is_asked_twice_under_one_name_counts_once() -> None:
     """It merges in the response, as the fragments of a page's parts do."""
     limits = DocumentLimits(root_fields=2, aliases=2)
