@@ -1,4 +1,4 @@
-"""Refusals of the GraphQL surface: what is wrong with an argument.
+"""Refusals of the GraphQL surface: what is wrong with an argument, or cannot be written.
 
 BillingError
 ├── InvalidId                INVALID_ID
@@ -7,6 +7,7 @@ BillingError
 ├── StaleCursor              STALE_CURSOR
 ├── PageSizeOutOfRange       PAGE_SIZE_OUT_OF_RANGE
 ├── PageDirectionUnclear     PAGE_DIRECTION_UNCLEAR
+├── NumberTooLarge           NUMBER_TOO_LARGE
 └── PeriodOpen               PERIOD_OPEN
 """
 
@@ -70,6 +71,15 @@ class PageDirectionUnclear(BillingError):
 
     def __init__(self) -> None:
         super().__init__("Use either `first` with `after`, or `last` with `before`.")
+
+
+class NumberTooLarge(BillingError):
+    """A total of more than 2^53 - 1, which JSON cannot carry exactly."""
+
+    code = "NUMBER_TOO_LARGE"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"{number} is more than a JSON number can carry exactly.")
 
 
 class PeriodOpen(BillingError):

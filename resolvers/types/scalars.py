@@ -10,6 +10,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from billing import catalog
 from models.base import CREDITS_MAX
+from resolvers.refusals import NumberTooLarge
 
 BigInt = NewType("BigInt", int)
 URL = NewType("URL", str)
@@ -60,7 +61,7 @@ def _parse_big_int(value: Any) -> int:
 
 def _serialize_big_int(value: int) -> int:
     if abs(value) > CREDITS_MAX:
-        raise ValueError(f"{value} is more than a JSON number can carry exactly.")
+        raise NumberTooLarge(value)
     return value
 
 

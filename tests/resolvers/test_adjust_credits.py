@@ -24,6 +24,11 @@ from tests.resolvers.world import ACME, MIA, NOW, RIVAL, World, workspace_id
 REMAINING = 1_241
 """What Acme has left before a test begins."""
 
+HUGE = CREDITS_MAX - REMAINING
+"""The most that can be added to it."""
+
+ADJUSTMENTS = "query($id: ID!) { workspace(id: $id) { creditAdjustments(first: 3) { @ } } }"
+
 OTHER = Service("other", frozenset({Scope.CREDITS_WRITE}))
 
 
@@ -269,3 +274,21 @@ async def _date_keys(world: World, created_at: datetime) -> None:
 async def _audited(world: World) -> list[audit.Drift]:
     async with world.database.snapshot() as snapshot:
         return await audit.audit(snapshot, workspace_id=ACME)
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_total_that_json_would_round_is_refused_and_the_rows_are_not(world: World) -> None:
+    """Two mistakes of nine quadrillions each, one taken back: together they are too many."""
+    for key, amount in (("once", HUGE), ("back", -HUGE), ("again", HUGE)):
+        payload = await adjust(world, amount, idempotencyKey=key)
+        assert payload["userErrors"] == []
+
+    rows = await world.answer(ADJUSTMENTS.replace("@", "nodes { amount }"), id=workspace_id())
+    totals = await world.ask(ADJUSTMENTS.replace("@", "summary { granted }"), id=workspace_id())
+
+    newest = [node["amount"] for node in rows["workspace"]["creditAdjustments"]["nodes"]]
+    assert newest == [HUGE, -HUGE, HUGE]
+    assert totals.codes == ["NUMBER_TOO_LARGE"]
+    assert ".".join(map(str, totals.errors[0].path or ())) == (
+        "workspace.creditAdjustments.summary.granted"
+    )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.base import CREDITS_MAX
+from resolvers.refusals import NumberTooLarge
 from resolvers.schema import schema
 
 
@@ -42,7 +43,7 @@ def test_what_is_no_big_int_is_refused(value: Any) -> None:
 
 def test_a_number_that_json_would_round_is_never_written() -> None:
     """A wrong number of credits is worse than none."""
-    with pytest.raises(ValueError, match="more than a JSON number can carry"):
+    with pytest.raises(NumberTooLarge, match="more than a JSON number can carry"):
         BIG_INT.serialize(CREDITS_MAX + 1)
 
 
