@@ -24,6 +24,9 @@ from billing.errors import (
 from models.database import Snapshot
 from models.workspace import Membership, Role, User, Workspace
 
+SUBJECT_LENGTH_MAX = 255
+"""The most characters of a subject."""
+
 
 class Scope(StrEnum):
     """What a service token may do."""
@@ -71,6 +74,11 @@ class WorkspaceAccess:
     def sees_people(self) -> bool:
         """Whether the viewer sees who used what: owners, admins and services do."""
         return self.role != Role.MEMBER
+
+
+def is_subject(text: str) -> bool:
+    """Return whether a token may name somebody by `text`: printable, and no blanks around it."""
+    return 1 <= len(text) <= SUBJECT_LENGTH_MAX and text == text.strip() and text.isprintable()
 
 
 def reader(viewer: Viewer | None) -> Viewer:

@@ -139,9 +139,11 @@ class TextInvalid(BillingError):
 
     code = "TEXT_INVALID"
 
-    def __init__(self, *about: str, maximum: int | None = None) -> None:
+    def __init__(self, *about: str, maximum: int | None = None, is_printable: bool = False) -> None:
         length = "" if maximum is None else f"1 to {maximum} characters, "
-        super().__init__(f"This takes {length}no NUL and no lone surrogate")
+        plain = "no NUL and no lone surrogate"
+        printable = "all of them printable, without blanks around them"
+        super().__init__(f"This takes {length}{printable if is_printable else plain}")
         self.about = about
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import ARRAY, Text, Uuid, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import notices, rows, text
-from billing.errors import MemberNamedTwice, TooManyMembers, ValueRequired
+from billing import access, notices, rows, text
+from billing.errors import MemberNamedTwice, TextInvalid, TooManyMembers, ValueRequired
 from billing.rows import Rows
 from billing.use import ID_LENGTH_MAX
 from models.base import new_id
@@ -85,7 +85,9 @@ def _check(patch: MembersPatch) -> None:
     seen = set[str]()
     for place, member in enumerate(patch.staying):
         about = ("members", str(place))
-        text.check(member.subject, *about, "subject", maximum=ID_LENGTH_MAX)
+        if not access.is_subject(member.subject):
+            maximum = access.SUBJECT_LENGTH_MAX
+            raise TextInvalid(*about, "subject", maximum=maximum, is_printable=True)
         if member.name is not None:
             text.check(member.name, *about, "name", maximum=NAME_LENGTH_MAX)
         if member.email is not None:

@@ -22,12 +22,12 @@ from typing import Any, Final
 import jwt
 from jwt.exceptions import InvalidSubjectError
 
+from billing import access
 from billing.access import Person, Scope, Service, Viewer
 from gateway.jwks import KeySet, KeysUnavailable
 from gateway.settings import Settings
 
 SCOPES: Final[frozenset[str]] = frozenset(Scope)
-SUBJECT_LIMIT_CHARACTERS: Final = 255
 _SYMMETRIC_ALGORITHM: Final = "HS256"
 _BEARER: Final = re.compile(r"bearer +([\w.=-]+)", re.ASCII | re.IGNORECASE)
 _SCHEME: Final = re.compile(r"bearer( |$)", re.IGNORECASE)
@@ -66,7 +66,8 @@ _EXPLANATIONS: Final = {
     Reason.WRONG_ALGORITHM: "The token is signed with an algorithm that is not accepted.",
     Reason.WRONG_AUDIENCE: "The token is meant for another audience.",
     Reason.WRONG_ISSUER: "The token comes from another issuer.",
-    Reason.WRONG_SUBJECT: "The token's subject must be a name of at most 255 characters.",
+    Reason.WRONG_SUBJECT: "The token's subject must be 1 to 255 printable characters, "
+    "without blanks around them.",
 }
 
 _REASONS: Final[tuple[tuple[type[jwt.PyJWTError], Reason], ...]] = (
@@ -261,11 +262,7 @@ def _viewer(claims: dict[str, Any]) -> Viewer:
     subject = claims["sub"]
     actor = claims.get("actor", "person")
     scope = claims.get("scope", "")
-    if (
-        not 1 <= len(subject) <= SUBJECT_LIMIT_CHARACTERS
-        or subject != subject.strip()
-        or not subject.isprintable()  # no NUL and no half of a surrogate pair reaches the database
-    ):
+    if not access.is_subject(subject):
         raise InvalidToken(Reason.WRONG_SUBJECT)
 
     if actor == "person":

@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 
 from billing import access, membership, registry
-from billing.access import Scope
+from billing.access import SUBJECT_LENGTH_MAX, Scope
 from billing.membership import MemberPatch, MembersPatch
 from billing.registry import ApiKeyPatch, WorkspacePatch
 from resolvers import ids
@@ -24,7 +24,8 @@ class WorkspaceMemberInput:
     """A member."""
 
     subject: str = strawberry.field(
-        description="Who it is: the subject of their tokens, of all workspaces the same person."
+        description="Who it is: the subject of their tokens, in all workspaces the same person."
+        f" 1 to {SUBJECT_LENGTH_MAX} printable characters, without blanks around them."
     )
     role: Role | None = strawberry.field(
         default=strawberry.UNSET, description="What they may do; required of who joins."

@@ -220,6 +220,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         "TEXT_INVALID",
         ["members", "1", "subject"],
     ),
+    **{
+        f"the subject {subject!r}, which no token can carry": (
+            {"members": [ADA, BEN | {"subject": subject}]},
+            "TEXT_INVALID",
+            ["members", "1", "subject"],
+        )
+        for subject in (" ben", "ben\n", "b\u200ben", "x" * 256)
+    },
     "a new person without a name": (
         {"members": [ADA, BEN | {"name": None}]},
         "VALUE_REQUIRED",
