@@ -41,7 +41,9 @@ class SwitchPlanInput:
         " required where the plan is bought on one.",
     )
     cancel_url: URL | None = strawberry.field(
-        default=strawberry.UNSET, description="The same, when it is not paid."
+        default=strawberry.UNSET,
+        description="Where to return from a checkout page when it is not paid, of an allowed"
+        " origin; required where the plan is bought on one.",
     )
     idempotency_key: str = strawberry.field(description=payload.IDEMPOTENCY_KEY)
 

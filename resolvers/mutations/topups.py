@@ -27,7 +27,9 @@ class CreateTopUpCheckoutInput:
     success_url: URL = strawberry.field(
         description="Where to return from the page when it is paid, of an allowed origin."
     )
-    cancel_url: URL = strawberry.field(description="The same, when it is not paid.")
+    cancel_url: URL = strawberry.field(
+        description="Where to return from the page when it is not paid, of an allowed origin."
+    )
     idempotency_key: str = strawberry.field(description=payload.IDEMPOTENCY_KEY)
 
     async def wish(self, info: Info) -> Wish:
