@@ -111,7 +111,8 @@ class WorkspaceNotFound(BillingError):
     about = ("workspace_id",)
 
     def __init__(self, workspace_id: UUID) -> None:
-        super().__init__(f"There is no workspace {workspace_id}")
+        super().__init__("There is no workspace of this id that you may know of")
+        self.workspace_id = workspace_id
 
 
 class NotOwner(BillingError):

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from billing.access import Viewer
+from billing.access import Person, Viewer
 from models.usage import ConversationUsage, ImportUsage, McpHttpCall
 from models.workspace import Membership
 from resolvers import ids
@@ -41,6 +41,21 @@ NOBODY = UUID("00000000000070008000000000000999")
 NODE = "query($id: ID!) { node(id: $id) { id } }"
 NODES = "query($id: ID!) { nodes(ids: [$id]) { id } }"
 WORKSPACE = "query($id: ID!) { workspace(id: $id) { id name } }"
+
+_BACK = 'successUrl: "https://shop.example/", cancelUrl: "https://shop.example/"'
+OWNERS_MUTATIONS = {
+    name: f'{name}(input: {{workspaceId: $id, idempotencyKey: "key", {said}}})'
+    for name, said in {
+        "switchPlan": 'planId: "UGxhbjpwcm8", billingCycle: MONTHLY',
+        "cancelPendingPlanChange": "",
+        "createTopUpCheckout": f"packs: 1, {_BACK}",
+    }.items()
+} | {
+    "createCustomerPortalSession": (
+        'createCustomerPortalSession(input: {workspaceId: $id, returnUrl: "https://shop.example/"})'
+    )
+}
+"""Every mutation that is an owner's, of the workspace `$id`."""
 
 EVERYTHING = """
 query($id: ID!) {
@@ -148,6 +163,26 @@ async def test_a_workspace_that_is_not_yours_is_like_none(
     assert theirs[0].errors == []
     assert theirs[0].statements == 1
     assert list(ids_in(theirs[0].data)) == []
+
+
+@pytest.mark.parametrize("mutation", OWNERS_MUTATIONS.values(), ids=OWNERS_MUTATIONS)
+@pytest.mark.parametrize(
+    "viewer", [each for each in OUTSIDERS.values() if isinstance(each, Person)], ids=str
+)
+async def test_a_mutation_tells_nothing_of_a_workspace_that_is_not_yours(
+    whole_world: World, viewer: Viewer, mutation: str
+) -> None:
+    """It is refused to the letter as that of none is, by the same statement."""
+    document = f"mutation($id: ID!) {{ {mutation} {{ userErrors {{ code message path }} }} }}"
+
+    theirs = await heard(whole_world, document, viewer, id=workspace_id(RIVAL))
+    none = await heard(whole_world, document, viewer, id=workspace_id(NOBODY))
+
+    assert theirs == none
+    assert len(theirs[1]) == 1
+    [[refusal]] = [payload["userErrors"] for payload in theirs[0].data.values()]
+    assert refusal["code"] == "WORKSPACE_NOT_FOUND"
+    assert refusal["path"] == ["input", "workspaceId"]
 
 
 @pytest.mark.parametrize("type_", sorted(THINGS.keys() - SHARED_KEYS))
