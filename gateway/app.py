@@ -197,6 +197,7 @@ def _graphql(settings: Settings, gateway: _Gateway) -> GraphQLHTTP:
         make_context=gateway.make_context,
         limits=HTTPLimits(
             body_bytes=settings.limit_body_bytes,
+            body_timeout=timedelta(seconds=settings.body_timeout_seconds),
             websocket_operations=settings.limit_websocket_operations,
             websocket_init_timeout=timedelta(seconds=settings.websocket_init_timeout_seconds),
             heartbeat=timedelta(seconds=settings.stream_heartbeat_seconds),

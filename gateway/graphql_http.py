@@ -160,7 +160,11 @@ class GraphQLHTTP(GraphQL[Any, None]):
             message = f"Answers are {GRAPHQL}, {JSON} or {EVENT_STREAM}."
             raise RequestRefused(406, Code.NOT_ACCEPTABLE, message)
         context = await self.make_context(request)
-        parameters = await graphql_request.read(request, limit_bytes=self.limits.body_bytes)
+        parameters = await graphql_request.read(
+            request,
+            limit_bytes=self.limits.body_bytes,
+            timeout_seconds=self.limits.body_timeout.total_seconds(),
+        )
         kind = self.schema.operation_type(parameters.query, parameters.operation_name)
         if kind is OperationType.MUTATION and request.method == "GET":
             raise _not_allowed("A mutation must be sent by POST.", "POST")

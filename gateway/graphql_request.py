@@ -4,6 +4,7 @@ JSON is read by orjson, which takes only UTF-8 without halves of surrogate pairs
 not nested deeper than 1,024 levels: what it cannot read is the client's mistake.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -68,7 +69,7 @@ def acceptable(accept: Iterable[str]) -> list[str]:
     return sorted(allowed, key=lambda each: -qualities[each])  # stable: ties keep our preference
 
 
-async def read(request: Request, *, limit_bytes: int) -> Parameters:
+async def read(request: Request, *, limit_bytes: int, timeout_seconds: float) -> Parameters:
     """Return the parameters of a GET or POST request. Raises RequestRefused."""
     if request.method == "GET":
         if len(request.scope["query_string"]) > limit_bytes:
@@ -79,7 +80,13 @@ async def read(request: Request, *, limit_bytes: int) -> Parameters:
                 fields[name] = _json(fields[name], what=f"`{name}`")
     else:
         _check_encoding(request)
-        fields = _json(await _body(request, limit_bytes=limit_bytes), what="The body")
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                body = await _body(request, limit_bytes=limit_bytes)
+        except TimeoutError:
+            message = f"The body did not come within {timeout_seconds:g} s."
+            raise RequestRefused(408, Code.REQUEST_TIMEOUT, message) from None
+        fields = _json(body, what="The body")
     return _parameters(fields)
 
 

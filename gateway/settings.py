@@ -215,6 +215,12 @@ class Settings(BaseSettings):
     limit_websocket_operations: int = Field(
         default=100, ge=1, le=100_000, description="Operations at once on a WebSocket connection."
     )
+    body_timeout_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        le=3_600,
+        description="A request whose body has not come by then is refused.",
+    )
     websocket_init_timeout_seconds: float = Field(
         default=10.0,
         gt=0,

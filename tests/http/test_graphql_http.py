@@ -292,6 +292,20 @@ async def test_a_body_that_grows_too_large_is_not_read_on(address: str) -> None:
     assert b"REQUEST_TOO_LARGE" in answer
 
 
+async def test_a_body_that_is_held_back_is_not_waited_for() -> None:
+    """Its token was judged before it, and would act whenever the last byte comes."""
+    limits = HTTPLimits(body_timeout=timedelta(milliseconds=20))
+    with worlds.serving(worlds.application(World(), limits=limits)) as address:
+        answer = await _answer_to(
+            address,
+            b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{",
+        )
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"REQUEST_TIMEOUT" in answer
+
+
 async def test_a_query_string_is_limited_as_a_body_is(client: httpx.AsyncClient) -> None:
     """414."""
     answer = await client.get("/graphql", params={"query": "#" * LIMITS.body_bytes})
