@@ -52,10 +52,11 @@ class Connection:
     async def authenticate(self) -> None:
         """Judge the token, one of `connection_init` before the handshake's.
 
-        Browsers cannot send headers with a handshake. Raises ConnectionRejectionError.
+        Browsers cannot send headers with a handshake; a client without a token may send null for
+        it. Raises ConnectionRejectionError.
         """
         for name, value in (self.connection_params or {}).items():
-            if name.lower() == "authorization":
+            if name.lower() == "authorization" and value is not None:
                 self.handshake = _authorized(self.handshake, str(value))
         try:
             await self.context()

@@ -336,6 +336,14 @@ async def test_a_token_can_come_with_the_initialisation(address: str, name: str)
     assert by_both[0]["payload"] == {"data": {"viewer": "good-ada"}}
 
 
+async def test_no_token_can_be_sent_as_null(address: str) -> None:
+    """Clients write `Authorization: null` for nobody."""
+    async with _acknowledged(address, {"Authorization": None}) as websocket:
+        answer = await _ask(websocket, "{ viewer }")
+
+    assert answer[0]["payload"] == {"data": {"viewer": None}}
+
+
 @pytest.mark.parametrize(
     ("token", "code", "logged"),
     [("bad", 4403, 0), (1, 4403, 0), ("🏊", 4403, 0), ("unknowable", 1013, 0), ("broken", 1011, 1)],
