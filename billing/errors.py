@@ -446,7 +446,7 @@ class PaidPlanRequired(BillingError):
 
 
 class PacksOutOfRange(BillingError):
-    """No, fewer than no, or too many packs for one purchase."""
+    """The number of packs is 0, negative, or more than one purchase takes."""
 
     code = "PACKS_OUT_OF_RANGE"
     about = ("packs",)
