@@ -28,7 +28,7 @@ NAME_LENGTH_MAX = 255
 """The most characters of a person's name."""
 
 EMAIL_LENGTH_MAX = 320
-"""The most characters of an address of electronic mail."""
+"""The most characters of an email address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

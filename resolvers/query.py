@@ -23,8 +23,8 @@ class Query:
     """The root of reading."""
 
     @resolved(
-        "Who is asking; null without a token, for a service, and for a person of whom the host"
-        " product has not told yet."
+        "Who is asking; null without a token, for a service, and for a person whom the host"
+        " product has not registered yet (`upsertWorkspace`)."
     )
     async def viewer(self, info: Info) -> User | None:
         """Return the person of the token."""

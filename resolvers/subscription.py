@@ -36,8 +36,9 @@ class SubscriptionRoot:
     """The root of following."""
 
     @_followed(
-        "The credits of a workspace, now and after each change; changes in quick succession are"
-        " told as one. Ends with WORKSPACE_NOT_FOUND for who is no member, or no longer."
+        "The credits of a workspace, now and after each change; changes in quick succession come"
+        " as one. Ends with the error WORKSPACE_NOT_FOUND for anybody who is not a member, or not"
+        " any more."
     )
     def credit_balance_changed(
         self,
@@ -59,7 +60,8 @@ class SubscriptionRoot:
 
     @_followed(
         "A purchase of credit packs, now and after each change; null when there is none of that"
-        " id. Ends with WORKSPACE_NOT_FOUND for who is no member of its workspace, or no longer."
+        " id. Ends with the error WORKSPACE_NOT_FOUND for anybody who is not a member of its"
+        " workspace, or not any more."
     )
     def top_up_checkout_changed(
         self,

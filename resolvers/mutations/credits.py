@@ -56,8 +56,8 @@ class AdjustCreditsPayload(Payload):
 
 @payload.mutation(
     AdjustCreditsPayload,
-    "Add credits to a workspace or remove some, with a note that says why. What it does not have"
-    " is owed. Needs the scope `credits:write`.",
+    "Add credits to a workspace or remove some, with a note that says why. Removing more than it"
+    " has leaves an overdraft. Needs the scope `credits:write`.",
 )
 async def adjust_credits(
     info: Info, asked: Annotated[AdjustCreditsInput, payload.INPUT]

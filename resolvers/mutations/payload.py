@@ -37,12 +37,12 @@ from resolvers.context import Info
 from resolvers.refusals import InvalidId
 from resolvers.types.scalars import BigInt
 
-INPUT = strawberry.argument(name="input", description="What is asked.")
+INPUT = strawberry.argument(name="input", description="The input.")
 """The argument of every mutation."""
 
 IDEMPOTENCY_KEY = (
-    "A word of your own for this request, such as a UUID: 1 to 255 printable ASCII characters."
-    " Sent again with the same input, it is answered alike and nothing is done twice."
+    "Your own key for this request, such as a UUID: 1 to 255 printable ASCII characters. The same"
+    " key with the same input gets the same answer, and nothing is done twice."
 )
 """The description of every input's `idempotencyKey`."""
 

@@ -29,7 +29,7 @@ class SwitchPlanInput:
     workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
     plan_id: strawberry.ID = strawberry.field(description="The plan.")
     billing_cycle: BillingCycle | None = strawberry.field(
-        default=strawberry.UNSET, description="How often it is to be paid; none for Free."
+        default=strawberry.UNSET, description="How often it is to be paid; left out for Free."
     )
     preview_token: str | None = strawberry.field(
         default=strawberry.UNSET,
@@ -37,13 +37,12 @@ class SwitchPlanInput:
     )
     success_url: URL | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Where to return from a checkout page when it is paid, of an allowed origin;"
-        " required where the plan is bought on one.",
+        description="Where to return to from a checkout page when it is paid, of an allowed"
+        " origin; required where the plan is bought on a checkout page.",
     )
     cancel_url: URL | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Where to return from a checkout page when it is not paid, of an allowed"
-        " origin; required where the plan is bought on one.",
+        description="Where to return to from that page when it is not paid, of an allowed origin.",
     )
     idempotency_key: str = strawberry.field(description=payload.IDEMPOTENCY_KEY)
 
@@ -72,7 +71,7 @@ class SwitchPlanInput:
         return Returns(**said)
 
 
-@strawberry.input(description="The workspace whose plan change to come is undone.")
+@strawberry.input(description="The workspace whose pending plan change is undone.")
 class CancelPendingPlanChangeInput:
     """The workspace."""
 
@@ -91,7 +90,7 @@ class PlanSwitched:
 class PlanSwitchScheduled:
     """The workspace will be on the plan."""
 
-    effective_at: datetime = strawberry.field(description="From when on.")
+    effective_at: datetime = strawberry.field(description="When the switch takes effect.")
 
 
 @strawberry.type(description="The plan is to be paid on a checkout page; nothing has changed yet.")
@@ -102,14 +101,15 @@ class PlanCheckoutRequired:
 
 
 @strawberry.type(
-    description="The cardholder has to authenticate the payment; nothing has changed yet."
+    description="The cardholder has to authenticate the payment. Until then the plan stays, but a"
+    " change that was to come is undone."
 )
 class PlanSwitchPaymentRequired:
     """The cardholder has to authenticate."""
 
-    url: URL = strawberry.field(description="The page to do that on.")
+    url: URL = strawberry.field(description="The page on which to authenticate it.")
     expires_at: datetime = strawberry.field(
-        description="Without it until then, the switch is not made, and nothing is charged."
+        description="Until when: after that the switch is not made, and nothing is charged."
     )
 
 
@@ -149,7 +149,7 @@ class SwitchPlanPayload(Payload):
         return await owners.workspace(info, self.workspace_id)
 
 
-@strawberry.type(description="The workspace without a plan change to come.")
+@strawberry.type(description="The workspace, which has no pending plan change any more.")
 class CancelPendingPlanChangePayload(Payload):
     """The workspace."""
 
@@ -163,9 +163,9 @@ class CancelPendingPlanChangePayload(Payload):
 
 @payload.mutation(
     SwitchPlanPayload,
-    "Choose a plan for a workspace: `Workspace.planOptions` says what that does. From one paid"
-    " plan to another, it is confirmed with the token of a preview: what was shown is what is"
-    " charged. Undoes a change that is to come. For its owner.",
+    "Choose a plan for a workspace: `Workspace.planOptions` says what that does. A switch from one"
+    " paid plan to another has to be confirmed with the token of its preview: what the preview"
+    " shows is what is charged. Replaces a pending change. For the owner of the workspace.",
 )
 async def switch_plan(
     info: Info, asked: Annotated[SwitchPlanInput, payload.INPUT]
@@ -184,8 +184,8 @@ async def switch_plan(
 
 @payload.mutation(
     CancelPendingPlanChangePayload,
-    "Undo the plan change of a workspace that is to come: a scheduled switch or a cancellation."
-    " For its owner.",
+    "Undo the pending plan change of a workspace: a scheduled switch or a cancellation. For the"
+    " owner of the workspace.",
 )
 async def cancel_pending_plan_change(
     info: Info, asked: Annotated[CancelPendingPlanChangeInput, payload.INPUT]

@@ -17,7 +17,7 @@ class CreateCustomerPortalSessionInput:
 
     workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
     return_url: URL = strawberry.field(
-        description="Where to return from the portal, of an allowed origin."
+        description="Where to return to from the portal, of an allowed origin."
     )
 
 
@@ -32,8 +32,8 @@ class CreateCustomerPortalSessionPayload(Payload):
 
 @payload.mutation(
     CreateCustomerPortalSessionPayload,
-    "Open the customer portal, where cards, invoices and the cancellation of the plan are. Asked"
-    " again, it is opened again. For the owner of a workspace.",
+    "Open the customer portal, where the owner changes cards, sees invoices and cancels the plan."
+    " Each call opens it for one more visit. For the owner of the workspace.",
 )
 async def create_customer_portal_session(
     info: Info, asked: Annotated[CreateCustomerPortalSessionInput, payload.INPUT]

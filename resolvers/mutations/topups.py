@@ -16,7 +16,7 @@ from resolvers.types.checkout import TopUpCheckout, top_up
 from resolvers.types.scalars import URL
 
 
-@strawberry.input(description="So many credit packs for a workspace.")
+@strawberry.input(description="How many credit packs to buy for which workspace.")
 class CreateTopUpCheckoutInput:
     """So many credit packs."""
 
@@ -25,10 +25,11 @@ class CreateTopUpCheckoutInput:
         description="How many packs: 1 to the `quantityMax` of the `CreditPack`."
     )
     success_url: URL = strawberry.field(
-        description="Where to return from the page when it is paid, of an allowed origin."
+        description="Where to return to from the checkout page when it is paid, of an allowed"
+        " origin."
     )
     cancel_url: URL = strawberry.field(
-        description="Where to return from the page when it is not paid, of an allowed origin."
+        description="Where to return to from that page when it is not paid, of an allowed origin."
     )
     idempotency_key: str = strawberry.field(description=payload.IDEMPOTENCY_KEY)
 
@@ -47,7 +48,10 @@ class CreateTopUpCheckoutPayload(Payload):
 
     key: strawberry.Private[tuple[UUID, UUID] | None] = None
 
-    @resolved("The purchase: send the person to its `url`, and ask for its `status` by `node(id)`.")
+    @resolved(
+        "The purchase: send the person to its `url`, then follow its `status` by"
+        " `topUpCheckoutChanged` or `node(id)`."
+    )
     async def top_up_checkout(self, info: Info) -> TopUpCheckout | None:
         """Return the purchase as it now is."""
         if self.key is None:
@@ -59,8 +63,8 @@ class CreateTopUpCheckoutPayload(Payload):
 
 @payload.mutation(
     CreateTopUpCheckoutPayload,
-    "Open a checkout page for credit packs. The credits come when it is paid. For the owner of a"
-    " workspace on a paid plan.",
+    "Open a checkout page for credit packs. The credits come when they are paid for. For the owner"
+    " of a workspace on a paid plan.",
 )
 async def create_top_up_checkout(
     info: Info, asked: Annotated[CreateTopUpCheckoutInput, payload.INPUT]

@@ -63,10 +63,10 @@ class _EventInput:
         description="The service's own id of the event: it is charged once, however often sent."
     )
     occurred_at: datetime = strawberry.field(
-        description="When it was used: up to 35 days ago, and 5 minutes ahead."
+        description="When it was used: at most 35 days ago, and at most 5 minutes ahead."
     )
     user_subject: str = strawberry.field(
-        description="Who used it: the subject of their tokens. They are or were a member."
+        description="Who used it: the `sub` of their tokens. They must be or have been a member."
     )
     credits: BigInt = strawberry.field(description="What it costs: 0 or more credits.")
 
@@ -81,7 +81,8 @@ class ConversationChargeInput(_EventInput):
         description="What was made; the conversation's first event decides what it is billed as."
     )
     title: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Its title by now; left out, it stays as it is."
+        default=strawberry.UNSET,
+        description="The current title of the conversation; left out, it stays as it is.",
     )
     message_count: int = strawberry.field(
         default=1, description="The messages that this event counts: 0 or more."
@@ -207,15 +208,16 @@ class RecordUsagePayload(Payload):
     )
     balance: CreditStanding | None = strawberry.field(
         default=None,
-        description="What the workspace has left after it: enough for the next job?",
+        description="What the workspace has left after this batch: enough for the next job?",
     )
 
 
 @payload.mutation(
     RecordUsagePayload,
-    "Record finished usage, all of it even past the balance. One transaction, in which each event"
-    " is judged for itself: a bad one is refused, and the others are recorded. Sent again, they"
-    " are duplicates: after a failure, send the same batch again. Needs the scope `usage:write`.",
+    "Record finished usage, also what exceeds the balance: it becomes overdraft. A batch is one"
+    " transaction, but each event is judged by itself: a bad one is refused, the others are"
+    " recorded. After a failure send the same batch again: no event is charged twice. Needs the"
+    " scope `usage:write`.",
     takes_any_text=True,
 )
 async def record_usage(

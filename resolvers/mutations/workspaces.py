@@ -19,23 +19,23 @@ from resolvers.types.usage import ApiKey
 from resolvers.types.workspace import Workspace
 
 
-@strawberry.input(description="A member of a workspace, who joins or of whom something changes.")
+@strawberry.input(description="A person who joins a workspace, or a member who changes.")
 class WorkspaceMemberInput:
     """A member."""
 
     subject: str = strawberry.field(
-        description="Who it is: the subject of their tokens, in all workspaces the same person."
+        description="The `sub` of their tokens: the same person in every workspace."
         f" 1 to {SUBJECT_LENGTH_MAX} printable characters, without blanks around them."
     )
     role: Role | None = strawberry.field(
-        default=strawberry.UNSET, description="What they may do; required of who joins."
+        default=strawberry.UNSET, description="What they may do; required for those who join."
     )
     name: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What they are called; required of a new person."
+        default=strawberry.UNSET, description="What they are called; required for a new person."
     )
     email: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Their address of electronic mail; required of a new person.",
+        description="Their email address; required for a new person.",
     )
 
     def patch(self) -> MemberPatch:
@@ -48,26 +48,27 @@ class WorkspaceMemberInput:
         )
 
 
-@strawberry.input(description="What changes of a workspace: what is left out stays as it is.")
+@strawberry.input(description="What to set of a workspace: what is left out stays as it is.")
 class UpsertWorkspaceInput:
     """What changes of a workspace."""
 
     external_id: str = strawberry.field(
-        description="The host product's id of it; one that is new creates a workspace."
+        description="The host product's id of the workspace; a new id creates one."
     )
     name: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What it is called; required of a new one."
+        default=strawberry.UNSET, description="What it is called; required for a new one."
     )
     referred_by: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The workspace that referred it, by the host product's id; never changes.",
+        description="The host product's id of the workspace that referred it; never changes.",
     )
     members: list[WorkspaceMemberInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="Who joins or changes; who is not named stays."
+        default=strawberry.UNSET,
+        description="Those who join or change; members who are not named stay as they are.",
     )
     leaving: list[str] | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Who leaves, by their subjects. With `members`, at most"
+        description="The subjects of those who leave; together with `members` at most"
         f" {membership.MEMBERS_MAX:,} people.",
     )
 
@@ -82,16 +83,16 @@ class UpsertWorkspaceInput:
         )
 
 
-@strawberry.input(description="What changes of an API key: what is left out stays as it is.")
+@strawberry.input(description="What to set of an API key: what is left out stays as it is.")
 class UpsertApiKeyInput:
     """What changes of an API key."""
 
-    workspace_id: strawberry.ID = strawberry.field(description="The workspace that it is of.")
+    workspace_id: strawberry.ID = strawberry.field(description="The workspace that it belongs to.")
     external_id: str = strawberry.field(
-        description="The host product's id of it, not its secret; one that is new adds a key."
+        description="The host product's id of the key, not its secret; a new id adds one."
     )
     name: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What it is called; required of a new one."
+        default=strawberry.UNSET, description="What it is called; required for a new one."
     )
     revoked: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Whether it is revoked; false lets it work again."
@@ -142,9 +143,9 @@ class UpsertApiKeyPayload(Payload):
 
 @payload.mutation(
     UpsertWorkspacePayload,
-    "Create a workspace, or change what is said of it: its name, its members, what they are"
-    " called. A new one holds the Free plan and what that grants; who referred it is rewarded."
-    " Sent again, it changes nothing. Needs the scope `workspaces:write`.",
+    "Create a workspace, or change its name, its members or what those are called. A new one is on"
+    " the Free plan and has the credits that it grants; the workspace that referred it is rewarded."
+    " Sending the same again changes nothing. Needs the scope `workspaces:write`.",
 )
 async def upsert_workspace(
     info: Info, asked: Annotated[UpsertWorkspaceInput, payload.INPUT]
@@ -158,8 +159,8 @@ async def upsert_workspace(
 
 @payload.mutation(
     UpsertApiKeyPayload,
-    "Add an API key to a workspace, or change its name or whether it is revoked. Sent again, it"
-    " changes nothing. Needs the scope `workspaces:write`.",
+    "Add an API key to a workspace, or change its name or whether it is revoked. Sending the same"
+    " again changes nothing. Needs the scope `workspaces:write`.",
 )
 async def upsert_api_key(
     info: Info, asked: Annotated[UpsertApiKeyInput, payload.INPUT]

@@ -109,7 +109,7 @@ class ExpirationDetail:
     detail: strawberry.Private[details.Expiration]
     reason: ExpirationReason = strawberry.field(description="Why they expired.")
 
-    @resolved("The lot that they were left of.")
+    @resolved("The lot that they were left in.")
     async def lot(self, info: Info) -> CreditLot | None:
         """Return the lot."""
         row = await info.context.loaders.lot.load(

@@ -23,12 +23,15 @@ class CreditExpiry:
 
     amount: BigInt = strawberry.field(description="The credits.")
     expires_at: datetime = strawberry.field(
-        description="When they expire: of a plan that renews, the end of its period, though they"
-        " can be spent for the plan's grace longer, until the renewal."
+        description="When they expire. For a plan that renews this is the end of its period; until"
+        " the renewal is paid they can be spent for a grace period longer."
     )
 
 
-@strawberry.type(description="What a workspace can spend now: remaining is the sum of the kinds.")
+@strawberry.type(
+    description="What a workspace can spend now: `remaining` is the sum of `recurring`, `purchased`"
+    " and `granted`."
+)
 class CreditBalance:
     """What a workspace can spend now."""
 
@@ -39,11 +42,14 @@ class CreditBalance:
     overdraft: BigInt = strawberry.field(
         description="What was used beyond the credits; the next credits repay it first."
     )
-    recurring: BigInt = strawberry.field(description="Remaining of the plan's packages.")
-    purchased: BigInt = strawberry.field(description="Remaining of credit packs.")
-    granted: BigInt = strawberry.field(description="Remaining of gifts, rewards and corrections.")
+    recurring: BigInt = strawberry.field(description="What is left of the plan's packages.")
+    purchased: BigInt = strawberry.field(description="What is left of credit packs.")
+    granted: BigInt = strawberry.field(
+        description="What is left of gifts, rewards and corrections."
+    )
     next_expiry: CreditExpiry | None = strawberry.field(
-        description="The credits that expire next, but for those in their grace; null when none do."
+        description="The credits that expire next, without those in their grace period; null when"
+        " there are none."
     )
 
     @classmethod

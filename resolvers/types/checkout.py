@@ -14,7 +14,9 @@ from resolvers.types.node import Node
 from resolvers.types.scalars import URL, BigInt, Money
 
 
-@strawberry.type(description="A purchase of credit packs; ask for it again to see it being paid.")
+@strawberry.type(
+    description="A purchase of credit packs; `topUpCheckoutChanged` tells when it is paid."
+)
 class TopUpCheckout(Node):
     """A purchase of credit packs."""
 

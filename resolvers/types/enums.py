@@ -95,7 +95,7 @@ described(
     "How often a price is paid.",
     {
         "MONTHLY": "Each month.",
-        "YEARLY": "Each year; credits still refresh each month.",
+        "YEARLY": "Each year; credits that refresh still do so each month.",
         "ONE_TIME": "Once, for the plan's fixed period.",
     },
 )
@@ -227,7 +227,8 @@ described(
     {
         "LAST_7_DAYS": "From UTC midnight 6 days ago.",
         "LAST_30_DAYS": "From UTC midnight 29 days ago.",
-        "LAST_3_MONTHS": "From UTC midnight of the same calendar day three months ago.",
+        "LAST_3_MONTHS": "From UTC midnight of the same calendar day three months ago, or of the"
+        " last day of a shorter month.",
     },
     name="DateQuickPick",
 )

@@ -27,7 +27,7 @@ class DateTimeFilter:
     """A range or a quick pick."""
 
     range: DateTimeRange | None = strawberry.field(
-        default=strawberry.UNSET, description="A range of one's own."
+        default=strawberry.UNSET, description="A range of your own."
     )
     quick_pick: QuickPick | None = strawberry.field(
         default=strawberry.UNSET, description="A range that ends now, by its name."

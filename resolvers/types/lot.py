@@ -30,13 +30,14 @@ class CreditLot(Node):
     kind: LotKind = strawberry.field(description="Where the credits come from.")
     granted: BigInt = strawberry.field(description="The credits that came in.")
     remaining: BigInt = strawberry.field(
-        description="The credits that can be spent of it: none from its expiry on."
+        description="What can still be spent of it: nothing once it has expired."
     )
     created_at: datetime = strawberry.field(description="When they came in.")
 
     expires_at: datetime | None = strawberry.field(
-        description="When what is left expires: of a plan that renews the end of its period, though"
-        " it can be spent for the plan's grace longer, until the renewal; null when it never does."
+        description="When what is left of it expires; null when it never does. For a plan that"
+        " renews this is the end of its period; until the renewal is paid it can be spent for a"
+        " grace period longer."
     )
 
     @resolved("The adjustment that brought them in.")

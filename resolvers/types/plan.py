@@ -33,7 +33,8 @@ class Plan(Node):
     kind: PlanKind = strawberry.field(description="How it is paid.")
     features: list[str] = strawberry.field(description="What it offers, a phrase each.")
     credits_per_refresh: BigInt = strawberry.field(
-        description="The credits that each month brings."
+        description="The credits of one package. It comes each month, or once in each paid period"
+        " of a plan that does not refresh."
     )
     prices: list[PlanPrice] = strawberry.field(description="What it costs; empty for Free.")
 

@@ -30,7 +30,8 @@ class PlanSwitchPreview:
     action: SwitchAction = strawberry.field(description="`UPGRADE_NOW` or `SWITCH_AT_PERIOD_END`.")
     billing_cycle: BillingCycle = strawberry.field(description="The cycle from then on.")
     amount_due: Money = strawberry.field(
-        description="What is charged at once, less what was paid and is not used."
+        description="What is charged at once, after the unused part of what was paid is deducted;"
+        " 0 for a switch at the end of the period."
     )
     credits: BigInt = strawberry.field(
         description="The credits that it brings at once, or takes away if negative."

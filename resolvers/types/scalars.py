@@ -92,7 +92,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     URL: strawberry.scalar(
         name="URL",
-        description="An absolute address of the web.",
+        description="An absolute URL, with `http` or `https`.",
         specified_by_url="https://url.spec.whatwg.org/",
         serialize=str,
         parse_value=_parse_url,

@@ -19,8 +19,8 @@ class UsageSeriesFilter:
     """What a series covers."""
 
     occurred_at: DateTimeFilter = strawberry.field(
-        description="When it was used; needs a start, and ends now without an end: a series that"
-        " starts after now is empty then."
+        description="When it was used. It needs a start; without an end it ends now, so that a"
+        " series that starts later is empty."
     )
     kinds: list[UsageKind] | None = strawberry.field(
         default=strawberry.UNSET, description="What was charged for: one of these; all without any."
@@ -40,10 +40,10 @@ class UsagePoint:
     """A bucket of a series."""
 
     start: datetime = strawberry.field(
-        description="The start of the bucket; of the first, of the series."
+        description="The start of the bucket; for the first one, the start of the series."
     )
     end: datetime = strawberry.field(
-        description="Its end, which is no part of it; of the last, of the series."
+        description="The end of the bucket, not included; for the last one, the end of the series."
     )
     credits: BigInt = strawberry.field(description="The credits charged for all kinds asked for.")
     by_kind: list[UsageKindCredits] = strawberry.field(

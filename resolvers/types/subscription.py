@@ -52,7 +52,7 @@ class Subscription:
     )
     status: SubscriptionStatus = strawberry.field(description="Whether it is paid.")
     current_period_start: datetime = strawberry.field(
-        description="When the current period began: what is paid for, or since when it is Free."
+        description="When the current paid period began; on Free, since when it is Free."
     )
     current_period_end: datetime | None = strawberry.field(
         description="When the paid period ends; null for Free."

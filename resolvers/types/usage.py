@@ -56,7 +56,7 @@ class ApiKeyConnection(Connection[ApiKey]):
     """A page of API keys."""
 
 
-@strawberry.type(description="What a lot paid of a charge.")
+@strawberry.type(description="What a lot paid towards a charge.")
 class ChargePayment:
     """What a lot paid of a charge."""
 

@@ -45,7 +45,7 @@ class User(Node):
 
     profile: strawberry.Private[Profile]
     name: str = strawberry.field(description="What they are called.")
-    email: str = strawberry.field(description="Their address of electronic mail.")
+    email: str = strawberry.field(description="Their email address.")
 
     @classmethod
     def of(cls, profile: Profile) -> "User":
