@@ -25,18 +25,6 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
-    """The machine's clock for both."""
-
-    def now(self) -> datetime:
-        """Return the machine's time."""
-        return datetime.now(UTC)
-
-    def real(self) -> datetime:
-        """Return the machine's time."""
-        return datetime.now(UTC)
-
-
 def shared_time(database: Database) -> SharedTime:
     """Return the time of a database: all machines that use it are told the same."""
     return partial(_time, database)

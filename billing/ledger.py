@@ -6,7 +6,7 @@ turns and those of two never meet. `opened` takes the lock, reads what the rules
 for one thing. Nothing is committed here: the session's transaction is its caller's.
 """
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -43,7 +43,6 @@ from billing.entries import (
     Removal,
     Spend,
     Unpaid,
-    Usage,
 )
 from billing.errors import WorkspaceNotFound
 from billing.rows import Rows
@@ -92,31 +91,6 @@ async def remove(
     """
     async with opened(session, workspace_id=workspace_id, adjusting=[deduction]) as book:
         return book.remove(deduction, now=now)
-
-
-async def end(
-    session: AsyncSession,
-    *,
-    workspace_id: UUID,
-    lot_numbers: Collection[int],
-    source_key: str,
-    now: datetime,
-) -> list[Adjustment]:
-    """Book what is left of the lots of a plan that has ended as expired, each in an entry."""
-    async with opened(session, workspace_id=workspace_id) as book:
-        return book.end(lot_numbers, source_key=source_key, now=now)
-
-
-async def charge(
-    session: AsyncSession, *, workspace_id: UUID, usages: Sequence[Usage], now: datetime
-) -> list[Charge]:
-    """Charge usage events, in their order; the records that they belong to exist already.
-
-    None of them was charged before: `usage.record` sees to that.
-    Raises CreditsOutOfRange and WorkspaceNotFound.
-    """
-    async with opened(session, workspace_id=workspace_id) as book:
-        return [book.charge(usage, now=now) for usage in usages]
 
 
 async def expire(session: AsyncSession, *, workspace_id: UUID, now: datetime) -> list[Adjustment]:

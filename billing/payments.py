@@ -160,8 +160,6 @@ class InvoiceState:
     reason: InvoiceReason
     is_paid: bool
     paid: Money
-    hosted_url: str | None
-    created_at: datetime
     lines: Sequence[InvoiceLine]
 
 

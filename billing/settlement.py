@@ -3,7 +3,7 @@
 `fetch` asks the provider for an object and for those that tell what it means, outside of any
 transaction; `settle` writes what follows from them, in one. It is done once whoever does it, and
 however often: the ledger knows its sources, and what is mirrored is never overwritten by a fetch
-that began earlier. `checkout`, `subscription` and `invoice` settle what a caller has in hand.
+that began earlier. `checkout` and `subscription` settle what a caller has in hand.
 """
 
 from collections.abc import Iterable
@@ -70,11 +70,6 @@ async def subscription(
     Raises what `settle` raises.
     """
     return await settle(session, Story(subscription=state, change=change), now=now)
-
-
-async def invoice(session: Session, state: InvoiceState, *, now: datetime) -> UUID | None:
-    """Settle an invoice of a subscription that is settled; raises what `settle` raises."""
-    return await settle(session, Story(invoice=state), now=now)
 
 
 async def fetch(

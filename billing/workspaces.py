@@ -75,9 +75,7 @@ async def visible_people(
     return {row.id: Profile(**row._asdict()) for row in rows}
 
 
-async def memberships(
-    snapshot: Snapshot, viewer: Person, *, part: keyset.Slice, descending: bool = False
-) -> keyset.Page:
+async def memberships(snapshot: Snapshot, viewer: Person, *, part: keyset.Slice) -> keyset.Page:
     """Return a page of the viewer's workspaces, in the order in which they joined them.
 
     A row has the attributes `id`, `name`, `created_at`, `role` and `user_id`.
@@ -94,7 +92,7 @@ async def memberships(
         ),
         order=keyset.Order(
             (Membership.__table__.c.created_at, Membership.__table__.c.workspace_id),
-            descending=descending,
+            descending=False,
         ),
         part=part,
     )

@@ -107,8 +107,6 @@ def invoice(found: Json, *, lines: Sequence[Json]) -> InvoiceState:
         reason=_REASONS.get(found.get("billing_reason") or "", InvoiceReason.OTHER),
         is_paid=found["status"] == "paid",
         paid=_money(found["amount_paid"], found["currency"]),
-        hosted_url=found.get("hosted_invoice_url"),
-        created_at=moment(found["created"]),
         lines=[_line(line) for line in lines],
     )
 

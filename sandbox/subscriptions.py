@@ -7,7 +7,6 @@ from sandbox.errors import Object
 from sandbox.proration import Change
 from sandbox.store import Account
 
-LIVE = ("active", "past_due", "incomplete", "unpaid", "trialing", "paused")
 ENDED = ("canceled", "incomplete_expired")
 
 _CANCELLATION = forms.nested(

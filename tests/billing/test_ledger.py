@@ -175,14 +175,11 @@ async def test_the_end_of_a_plan_is_written(database: Database, place: Place) ->
     """The named lot is empty, the bought one is whole."""
     plan = await _grant(database, place, package(100))
     await _grant(database, place, purchase(50))
-    async with database.write() as session:
-        await ledger.end(
-            session,
-            workspace_id=place.workspace_id,
-            lot_numbers=[plan.number],
-            source_key="sub_end:sub_1",
-            now=NOON,
-        )
+    async with (
+        database.write() as session,
+        ledger.opened(session, workspace_id=place.workspace_id) as book,
+    ):
+        book.end([plan.number], source_key="sub_end:sub_1", now=NOON)
     assert [row["remaining"] for row in await stored(database, place, CreditLot)] == [0, 50]
     assert await drifts(database, place) == []
 
@@ -216,13 +213,12 @@ async def test_a_thousand_charges_take_as_many_statements_as_one(
     for size in (1, 1_000):
         statements: list[str] = []
         stop = database.on_statement(statements.append)
-        async with database.write() as session:
-            await ledger.charge(
-                session,
-                workspace_id=place.workspace_id,
-                usages=[factories.usage(2, record_id=record_id) for _ in range(size)],
-                now=NOON,
-            )
+        async with (
+            database.write() as session,
+            ledger.opened(session, workspace_id=place.workspace_id) as book,
+        ):
+            for _ in range(size):
+                book.charge(factories.usage(2, record_id=record_id), now=NOON)
         stop()
         counts.append(len(statements))
     assert counts == [7, 7]

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import strawberry
 import uvicorn
 from starlette.applications import Starlette
@@ -259,10 +258,3 @@ def serving(app: ASGIApp) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
-
-
-@contextmanager
-def client_of(app: ASGIApp) -> Iterator[httpx.AsyncClient]:
-    """Yield a client of a server of its own."""
-    with serving(app) as address:
-        yield httpx.AsyncClient(base_url=address, timeout=30)

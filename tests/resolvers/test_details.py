@@ -206,9 +206,8 @@ async def test_an_expiration_leads_to_its_lot(world: World) -> None:
     await grant(world, Type.ADMIN_ADJUSTMENT, note, 1, expires_at=NOW)
     ended = await grant(world, Type.ADMIN_ADJUSTMENT, note, 2)
     async with world.database.write() as session:
-        await ledger.end(
-            session, workspace_id=EMPTY, lot_numbers=[ended], source_key="end", now=NOW
-        )
+        async with ledger.opened(session, workspace_id=EMPTY) as book:
+            book.end([ended], source_key="end", now=NOW)
         for amount, period_end, renews_at in (
             (4, NOW, None),
             (8, NOW + timedelta(days=30), NOW),

@@ -20,9 +20,10 @@ from billing import (
 )
 from billing.catalog import Money
 from billing.checkouts import PackPurchase, PlanPurchase, Purchase, Returns
-from billing.clock import SystemClock, shared_time
+from billing.clock import shared_time
 from billing.handling import Outcome
 from billing.payments import CheckoutState
+from gateway.clock import OffsetClock
 from gateway.stripe_client import StripePayments
 from gateway.stripe_history import StripeHistory
 from gateway.stripe_transport import Stripe
@@ -47,7 +48,7 @@ class Till:
     payments: StripePayments
     history: StripeHistory
     browser: httpx.AsyncClient
-    clock: SystemClock
+    clock: OffsetClock
 
     async def workspace(self) -> Place:
         """Return a new workspace on Free."""
@@ -163,7 +164,7 @@ async def till(database_url: str, sandbox_address: str) -> AsyncIterator[Till]:
     browser = httpx.AsyncClient(base_url=sandbox_address, timeout=30, trust_env=False)
     async with browser:
         with contract.checked(account.transport):
-            till = Till(database, account, payments, history, browser, SystemClock())
+            till = Till(database, account, payments, history, browser, OffsetClock(None))
             await till.control("reset")
             sold = catalog_file.parse(catalogue.FILE.read_text("utf-8"))
             await catalog_sync.sync(database, sold, payments=payments, now=till.clock.now())

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select, update
 
 from billing import events, settlement
-from billing.clock import SystemClock
 from billing.errors import PaymentsRefused
 from billing.events import Lease, LeaseLost
 from billing.settlement import Story, Subject
 from gateway import stripe_switching
+from gateway.clock import OffsetClock
 from models.database import Database
 from models.ledger import CreditAdjustment
 from models.stripe import StripeEvent, StripeEventStatus
@@ -31,7 +31,7 @@ class _Killed(Exception):
     """The process died."""
 
 
-class _Ahead(SystemClock):
+class _Ahead(OffsetClock):
     """The clock of a machine that is a minute ahead."""
 
     def real(self) -> datetime:
@@ -304,7 +304,7 @@ async def test_a_later_refund_counts_whatever_the_clocks_of_the_machines_say(til
     [checkout] = await stored(till.database, place, Checkout)
     payment_id = checkout["stripe_payment_intent_id"]
 
-    for settling in (replace(till, clock=_Ahead()), till):
+    for settling in (replace(till, clock=_Ahead(None)), till):
         await till.account.v1.refunds.create_async({"payment_intent": payment_id, "amount": 500})
         await till.hear()
         await settling.settle()

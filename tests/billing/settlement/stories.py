@@ -142,8 +142,6 @@ def invoice(
         reason=reason,
         is_paid=is_paid,
         paid=Money(paid_minor, "USD"),
-        hosted_url=None,
-        created_at=START,
         lines=lines or [line()],
     )
 
