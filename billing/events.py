@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from billing import rows
+from billing import retries, rows
 from billing.payments import PaymentEvent
 from billing.settlement import Subject
 from models.base import new_id
@@ -64,15 +64,8 @@ TYPES: Final[Mapping[str, Subject]] = {
 LEASE = timedelta(minutes=2)
 """How long a worker has an object to itself: longer than asking for it can take."""
 
-RETRY_DELAY_FIRST = timedelta(seconds=5)
-RETRY_DELAY_MAX = timedelta(hours=1)
-"""How long a failed event rests: twice as long after each failure, up to the latter."""
-
 KEPT = timedelta(days=90)
 """How long an event is kept that nobody needs to look at any more."""
-
-ERROR_LENGTH_MAX = 2_000
-"""The most characters that are kept of a failure."""
 
 
 class LeaseLost(Exception):
@@ -185,23 +178,21 @@ async def mark(session: Session, lease: Lease, status: StripeEventStatus, reason
     await session.execute(
         update(_EVENTS)
         .where(_C.id.in_(lease.event_ids))
-        .values(status=status, applied_at=None, last_error=reason[:ERROR_LENGTH_MAX])
+        .values(status=status, applied_at=None, last_error=reason[: retries.REASON_LENGTH_MAX])
     )
 
 
 async def rest(session: Session, lease: Lease, error: Exception, *, at: datetime) -> None:
     """Let events that failed rest before they are tried again, unless the lease is lost."""
-    delay = min(RETRY_DELAY_FIRST * 2 ** min(lease.attempts - 1, 32), RETRY_DELAY_MAX)
-    reason = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
     await session.execute(
         update(_EVENTS)
         .where(_C.lease_token == lease.token, _IS_WAITING)
         .values(
             status=StripeEventStatus.FAILED,
-            next_attempt_at=at + delay,
+            next_attempt_at=at + retries.delay(attempts=lease.attempts),
             lease_token=None,
             leased_until=None,
-            last_error=reason.replace("\0", "?")[:ERROR_LENGTH_MAX],
+            last_error=retries.reason(error),
         )
     )
 

@@ -18,20 +18,13 @@ from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, delete, func, sele
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import rows
+from billing import retries, rows
 from models.base import new_id
 from models.database import Database, Snapshot
 from models.jobs import Job as JobRow
 
 LEASE = timedelta(minutes=2)
 """How long a worker has a job to itself."""
-
-RETRY_DELAY_FIRST = timedelta(seconds=5)
-RETRY_DELAY_MAX = timedelta(hours=1)
-"""How long a failed job rests: twice as long after each failure, up to the latter."""
-
-ERROR_LENGTH_MAX = 2_000
-"""The most characters that are kept of a failure."""
 
 
 class LeaseLost(Exception):
@@ -128,14 +121,16 @@ async def done(session: AsyncSession, job: Job) -> None:
         raise LeaseLost
 
 
-async def failed(session: AsyncSession, job: Job, *, error: str, now: datetime) -> None:
+async def failed(session: AsyncSession, job: Job, error: Exception, *, now: datetime) -> None:
     """Let a job rest, and then be tried again. Raises LeaseLost."""
-    kept = error.encode(errors="replace").decode().replace("\0", "?")[:ERROR_LENGTH_MAX]
-    delay = min(RETRY_DELAY_FIRST * 2 ** min(job.attempts - 1, 32), RETRY_DELAY_MAX)
     rested = await session.execute(
         update(_JOBS)
         .where(_held(job))
-        .values(run_at=now + delay, lease_token=None, last_error=kept)
+        .values(
+            run_at=now + retries.delay(attempts=job.attempts),
+            lease_token=None,
+            last_error=retries.reason(error),
+        )
         .returning(_C.id)
     )
     if rested.one_or_none() is None:
@@ -163,7 +158,7 @@ async def run_next(
         return Outcome(job, error)
     except Exception as error:  # noqa: BLE001 - whatever a job fails of, the others are done
         async with database.write() as session:
-            await failed(session, job, error=f"{type(error).__name__}: {error}", now=now)
+            await failed(session, job, error, now=now)
         return Outcome(job, error)
     return Outcome(job, None)
 

@@ -17,7 +17,7 @@ async def test_what_fails_is_listed_with_its_reason(database_url: str) -> None:
             await jobs.enqueue(session, kind="errand", key=key, payload={}, run_at=at, now=at)
     async with database.write() as session:
         for job in await jobs.claim(session, kinds=["errand"], limit=2, now=NOON + jobs.LEASE):
-            await jobs.failed(session, job, error="ValueError: no way", now=NOON + jobs.LEASE)
+            await jobs.failed(session, job, ValueError("no way"), now=NOON + jobs.LEASE)
 
     every = await gateway_process.run("jobs", "list", DATABASE_URL=database_url)
     one = await gateway_process.run("jobs", "list", "--limit", "1", DATABASE_URL=database_url)

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from billing import jobs, ledger
-from billing.jobs import LEASE, RETRY_DELAY_FIRST, RETRY_DELAY_MAX, Failing, Job, LeaseLost
+from billing.jobs import LEASE, Failing, Job, LeaseLost
+from billing.retries import DELAY_FIRST, DELAY_MAX
 from models.database import Database, Session
 from models.jobs import Job as JobRow
 from tests import dying
@@ -150,15 +151,15 @@ async def test_a_job_that_fails_rests_twice_as_long_each_time(database: Database
     for _ in range(12):
         [job] = await claim(database, now=now)
         async with database.write() as session:
-            await jobs.failed(session, job, error="a\0b\ud800" + "x" * 3_000, now=now)
+            await jobs.failed(session, job, ValueError("a\0b\ud800" + "x" * 3_000), now=now)
         async with database.snapshot() as snapshot:
             [failing] = await jobs.failing(snapshot)
         rests.append(failing.run_at - now)
         assert await claim(database, now=failing.run_at - timedelta(microseconds=1)) == []
         now = failing.run_at
 
-    assert rests[:3] == [RETRY_DELAY_FIRST, 2 * RETRY_DELAY_FIRST, 4 * RETRY_DELAY_FIRST]
-    assert rests[-2:] == [RETRY_DELAY_MAX, RETRY_DELAY_MAX]
+    assert rests[:3] == [DELAY_FIRST, 2 * DELAY_FIRST, 4 * DELAY_FIRST]
+    assert rests[-2:] == [DELAY_MAX, DELAY_MAX]
     assert failing == Failing(
         id=job.id,
         kind=KIND,
@@ -167,7 +168,7 @@ async def test_a_job_that_fails_rests_twice_as_long_each_time(database: Database
         attempts=12,
         created_at=NOON,
         run_at=now,
-        last_error="a?b?" + "x" * 1_996,
+        last_error="ValueError: a?b?" + "x" * 1_984,
     )
 
 
@@ -236,7 +237,7 @@ async def test_a_worker_that_dies_anywhere_leaves_work_that_is_done_once(
     while await queued(database):
         with dying.at_step(database, next(steps)):
             await _survive(jobs.run_next(database, handlers={KIND: run}, now=now))
-        now += RETRY_DELAY_MAX + LEASE
+        now += DELAY_MAX + LEASE
 
     assert next(steps) > 8
     async with (
@@ -248,7 +249,7 @@ async def test_a_worker_that_dies_anywhere_leaves_work_that_is_done_once(
 
 
 async def _failed(session: Session, job: Job) -> None:
-    await jobs.failed(session, job, error="late", now=NOON)
+    await jobs.failed(session, job, ValueError("late"), now=NOON)
 
 
 async def _survive(run: Awaitable[object]) -> None:
