@@ -1,7 +1,7 @@
 """How Stripe is reached, through stripe-python: nothing else imports it.
 
-`connect` opens an account; a call of its client goes through `asked`, a list through `paged`, so
-that what Stripe refuses comes as one of the errors that `billing.payments` names.
+A `Stripe` is an account; a call of its `v1` goes through `asked`, a list through `paged`, so that
+what Stripe refuses comes as one of the errors that `billing.payments` names.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ PAGE: Final = 100
 TIMEOUT_SECONDS: Final = 8.0
 NETWORK_RETRIES: Final = 0
 """A call that fails is made again by who has asked, who knows whether that still makes sense."""
-
 
 _SERVER_ERROR: Final = 500
 _CONFLICT: Final = 409

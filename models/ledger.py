@@ -138,8 +138,8 @@ class CreditAdjustment(Base):
 class CreditLot(Base):
     """Credits that came in together with the adjustment of the same number.
 
-    From `expires_at` on it does not count; `period_end` is the end that people are shown, which
-    a renewal's grace may precede.
+    From `expires_at` on it does not count; `period_end` is the end that people are shown. Where a
+    renewal has a grace, the former is later.
     """
 
     __tablename__ = "credit_lots"
