@@ -7,14 +7,13 @@ when it is resumed. `chapters` resumes the threads of a workspace between its us
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 from itertools import count
 from math import ceil
 from random import Random
 from typing import Any
 from uuid import UUID
 
-from billing import calendar
+from billing import calendar, compensation
 from billing.book import Book
 from billing.catalog_file import Catalogue, PlanEntry
 from billing.demonstration import ids
@@ -273,8 +272,13 @@ class Story:
         """Grant what a switch to a greater plan adds to the rest of the month."""
         yield at
         period = calendar.refresh_period(held.start, now=at)
-        left = Fraction((period.end - at) // _TICK, (period.end - period.start) // _TICK)
-        more = plan.credits_per_refresh - held.plan.credits_per_refresh
+        left = compensation.fraction_left(period, at=at)
+        credits_ = compensation.amount(
+            old_package=held.plan.credits_per_refresh,
+            new_package=plan.credits_per_refresh,
+            left=left,
+            begins_anew=False,
+        )
         renews = held.months == 1
         invoice_id = f"in_demo_{held.subscription_id.hex}"
         if self.account is not None and self.account.switch_invoice_id is not None:
@@ -282,7 +286,7 @@ class Story:
         grant = Grant(
             source_key=f"invoice:{invoice_id}",
             type=AdjustmentType.SUBSCRIPTION_SWITCH_COMPENSATION,
-            credits=ceil(left * more),
+            credits=credits_,
             kind=LotKind.RECURRING,
             period_end=period.end,
             expires_at=period.end + self._catalogue.renewal_grace if renews else period.end,
