@@ -10,7 +10,6 @@ import typer
 from gateway import options, postgres
 from gateway.options import DataDirectory
 from gateway.settings import Settings
-from models.database import Database
 
 if TYPE_CHECKING:
     from billing.catalog_file import Catalogue
@@ -63,17 +62,14 @@ async def _sync(chosen: Settings, catalogue: "Catalogue") -> "list[Change]":
     from gateway.stripe_client import StripePayments  # noqa: PLC0415 - the same
 
     stripe = stripe_account.connect(chosen)
-    async with postgres.to_command(chosen) as reachable:
-        await postgres.refuse_pending_migrations(postgres.url(reachable))
-        database = Database(postgres.url(reachable), pool_size=1)
-        try:
+    try:
+        async with postgres.connected(chosen) as database:
             return await catalog_sync.sync(
                 database,
                 catalogue,
                 payments=None if stripe is None else StripePayments(stripe),
                 now=datetime.now(UTC),
             )
-        finally:
-            await database.close()
-            if stripe is not None:
-                await stripe.close()
+    finally:
+        if stripe is not None:
+            await stripe.close()

@@ -32,7 +32,6 @@ from gateway import (
 )
 from gateway.options import DataDirectory
 from gateway.settings import Settings
-from models.database import Database
 
 _DEBUG: Final = "--debug"
 _DURATION: Final = re.compile(r"([1-9]\d{0,3})([smhd])", re.ASCII)
@@ -206,29 +205,22 @@ async def _migrate(chosen: Settings) -> list[str]:
 
 async def _audit(chosen: Settings) -> int:
     """Print what has drifted, workspace by workspace; return how much."""
-    async with postgres.to_command(chosen) as reachable:
-        await postgres.refuse_pending_migrations(postgres.url(reachable))
-        database = Database(
-            postgres.url(reachable),
-            pool_size=1,
-            statement_timeout_seconds=_AUDIT_STATEMENT_TIMEOUT_SECONDS,
-        )
-        try:
+    async with postgres.connected(
+        chosen, statement_timeout_seconds=_AUDIT_STATEMENT_TIMEOUT_SECONDS
+    ) as database:
+        async with database.snapshot() as snapshot:
+            workspace_ids = await auditing.workspace_ids(snapshot)
+        found = 0
+        for workspace_id in _followed(workspace_ids, "Auditing"):
+            # A view each: none is held for as long as the whole audit takes.
             async with database.snapshot() as snapshot:
-                workspace_ids = await auditing.workspace_ids(snapshot)
-            found = 0
-            for workspace_id in _followed(workspace_ids, "Auditing"):
-                # A view each: none is held for as long as the whole audit takes.
-                async with database.snapshot() as snapshot:
-                    drifts = await auditing.audit(snapshot, workspace_id=workspace_id)
-                for drift in drifts:
-                    typer.echo(
-                        f"{drift.workspace_id} {drift.invariant} {drift.subject}: "
-                        f"expected {drift.expected}, found {drift.found}"
-                    )
-                found += len(drifts)
-        finally:
-            await database.close()
+                drifts = await auditing.audit(snapshot, workspace_id=workspace_id)
+            for drift in drifts:
+                typer.echo(
+                    f"{drift.workspace_id} {drift.invariant} {drift.subject}: "
+                    f"expected {drift.expected}, found {drift.found}"
+                )
+            found += len(drifts)
     typer.echo(f"Workspaces audited: {len(workspace_ids)}. Drifts: {found}.")
     return found
 

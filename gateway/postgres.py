@@ -24,6 +24,9 @@ EMBEDDED_CONNECTIONS_MAXIMUM: Final = 90
 CONNECTIONS_BESIDE_THE_POOL: Final = worker.CONNECTIONS_MAX + 2
 """Of a process that serves: its work's, one that listens, and one for a moment at a probe."""
 
+COMMAND_STATEMENT_TIMEOUT_SECONDS: Final = 10.0
+"""How long a statement of a command may run, unless the command says otherwise."""
+
 
 class DatabaseUnusable(Exception):
     """The database cannot be worked with; the message is a line for the operator."""
@@ -84,14 +87,20 @@ async def to_command(settings: Settings, *, creates: bool = False) -> AsyncItera
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[Database]:
+async def connected(
+    settings: Settings,
+    *,
+    statement_timeout_seconds: float = COMMAND_STATEMENT_TIMEOUT_SECONDS,
+) -> AsyncIterator[Database]:
     """Give a command its database, by a connection of its own; refuse one that is not migrated.
 
     Raises DatabaseUnusable or EmbeddedPostgresError.
     """
     async with to_command(settings) as reachable:
         await refuse_pending_migrations(url(reachable))
-        database = Database(url(reachable), pool_size=1)
+        database = Database(
+            url(reachable), pool_size=1, statement_timeout_seconds=statement_timeout_seconds
+        )
         try:
             yield database
         finally:
