@@ -99,7 +99,10 @@ async def connected(
     async with to_command(settings) as reachable:
         await refuse_pending_migrations(url(reachable))
         database = Database(
-            url(reachable), pool_size=1, statement_timeout_seconds=statement_timeout_seconds
+            url(reachable),
+            pool_size=1,
+            statement_timeout_seconds=statement_timeout_seconds,
+            statement_cache_size=settings.database_statement_cache,
         )
         try:
             yield database
