@@ -1,5 +1,7 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run check test test-long chaos schema bench screenshots lock format clean
+.DELETE_ON_ERROR:
+.PHONY: help setup demo sandbox run check test test-long chaos schema bench screenshots wheel lock format \
+	clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,11 +9,13 @@ WEB := schema.graphql $(wildcard web/.npmrc web/*.json web/*.ts) \
 	$(shell find web/graphiql web/page -type f -not -path 'web/page/gql/*')
 # The first of PATH is what `make setup` installed: the programs of the locks, Node among them.
 LOCKED := PATH="$(CURDIR)/$(BIN):$$PATH"
+INSTALLED := $(BIN)/gateway
+BUILT := gateway/static/page/index.html
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .stamps/python .stamps/web  ## Install everything locked, build the pages
+setup: $(INSTALLED) $(BUILT)  ## Install everything locked, build the pages
 
 demo: setup  ## Serve with demo data, an embedded PostgreSQL and the Stripe sandbox
 	$(BIN)/gateway demo
@@ -49,7 +53,10 @@ bench: setup  ## Measure what the decisions were made by, side by side
 screenshots: setup  ## Take the pictures of the page in docs/ anew
 	$(LOCKED) $(BIN)/python -m tests.page.screenshots
 
-lock: .stamps/python  ## Refresh the locked dependencies
+wheel: setup  ## Build the wheel in dist/, with the pages in it
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir dist .
+
+lock: $(INSTALLED)  ## Refresh the locked dependencies
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --group dev -o requirements-dev.txt
 
@@ -58,16 +65,16 @@ format: setup  ## Format the code
 	$(BIN)/ruff check --fix --quiet .
 
 clean:  ## Remove what setup made
-	rm -rf .venv .stamps gateway/static web/page/gql web/node_modules tests/clients/node_modules
+	rm -rf .venv dist gateway/static web/page/gql web/node_modules tests/clients/node_modules
 
-.stamps/python: requirements-dev.txt pyproject.toml
+$(INSTALLED): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
-	@mkdir -p .stamps && touch $@
+	@touch $@
 
-.stamps/web: .stamps/python $(WEB)
+$(BUILT): $(INSTALLED) $(WEB)
 	$(LOCKED) npm --prefix web ci --no-audit --no-fund
 	$(LOCKED) npm --prefix web run build
-	@mkdir -p .stamps && touch $@
+	@touch $@
