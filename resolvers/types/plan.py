@@ -33,8 +33,11 @@ class Plan(Node):
     kind: PlanKind = strawberry.field(description="How it is paid.")
     features: list[str] = strawberry.field(description="What it offers, a phrase each.")
     credits_per_refresh: BigInt = strawberry.field(
-        description="The credits of one package. It comes each month, or once in each paid period"
-        " of a plan that does not refresh."
+        description="The credits of one package: `refreshes` says when packages come."
+    )
+    refreshes: bool = strawberry.field(
+        description="Whether a package comes each month. If not, a paid plan brings one for each"
+        " period that is paid, and Free brings one to new workspaces alone."
     )
     prices: list[PlanPrice] = strawberry.field(description="What it costs; empty for Free.")
 
@@ -49,6 +52,7 @@ class Plan(Node):
             kind=offer.kind,
             features=list(offer.features),
             credits_per_refresh=BigInt(offer.credits_per_refresh),
+            refreshes=offer.refreshes,
             prices=[
                 PlanPrice(
                     billing_cycle=price.billing_cycle,

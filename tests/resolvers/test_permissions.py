@@ -117,7 +117,7 @@ TABLE: dict[str, dict[Rule, str]] = {
     "PaymentReversalDetail": {READERS: "kind reversed"},
     "PendingPlanChange": {READERS: "plan billingCycle effectiveAt"},
     "Plan": {
-        EVERYBODY: "id name description rank kind features creditsPerRefresh prices",
+        EVERYBODY: "id name description rank kind features creditsPerRefresh refreshes prices",
     },
     "PlanOption": {READERS: "plan billingCycle price action requiresConfirmation reason"},
     "PlanSwitchPreview": {

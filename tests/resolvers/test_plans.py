@@ -343,7 +343,7 @@ async def test_permissions_say_what_may_be_done_and_why_not(
 
 PLANS = """
 { plans {
-  id name description rank kind features creditsPerRefresh
+  id name description rank kind features creditsPerRefresh refreshes
   prices {
     billingCycle price { amountMinor currency } monthlyEquivalent { amountMinor currency }
   }
@@ -358,6 +358,7 @@ async def test_the_catalogue_is_in_rank_order_for_everybody(shared_world: World)
     assert [plan["name"] for plan in plans] == ["Free", "Pro", "Team", "Sprint"]
     assert [plan["kind"] for plan in plans] == ["FREE", "RECURRING", "RECURRING", "ONE_TIME"]
     assert [plan["creditsPerRefresh"] for plan in plans] == [0, 500, 2_000, 900]
+    assert [plan["refreshes"] for plan in plans] == [False, True, True, True]
     assert plans[0]["prices"] == []
     assert plans == (await shared_world.answer(PLANS, OWNER))["plans"]
 

@@ -52,7 +52,9 @@ export function FreeConfirmation({ held, option, credits, planSwitch, waiting }:
           </List.Item>
         )}
         <List.Item>
-          From then on you have {formatCount(option.plan.creditsPerRefresh)} credits a month.
+          {option.plan.refreshes
+            ? `From then on you have ${formatCount(option.plan.creditsPerRefresh)} credits a month.`
+            : `${option.plan.name} brings no more credits to you from then on.`}
         </List.Item>
         <List.Item>Plans that are paid once end by themselves when their period ends.</List.Item>
         {held.pendingChange && (

@@ -11,6 +11,7 @@ import { Panel } from "../Panel";
 import { OnceOpened } from "../states/OnceOpened";
 import { labelOfCycle, labelOfKind, labelOfPlan, labelPerCycle } from "./labels";
 import { PortalButton } from "./PortalButton";
+import { rhythmOf } from "./rhythm";
 import { UndoButton } from "./UndoButton";
 import { WaitingNotice } from "./WaitingNotice";
 import { useWaitingPayment } from "./waiting";
@@ -34,6 +35,8 @@ const PLAN_CARD = graphql(`
         name
         description
         creditsPerRefresh
+        kind
+        refreshes
         prices { billingCycle price { amountMinor currency } }
       }
       pendingChange { effectiveAt billingCycle plan { id name } }
@@ -108,7 +111,7 @@ function PlanFacts({ subscription }: { subscription: Subscription }) {
   const { billingCycle, currentPeriodStart, currentPeriodEnd, plan } = subscription;
   return (
     <Facts>
-      <Fact term="Credits each month">{formatCount(plan.creditsPerRefresh)}</Fact>
+      <Fact term={`Credits ${rhythmOf(plan)}`}>{formatCount(plan.creditsPerRefresh)}</Fact>
       {billingCycle && <Fact term="Billing cycle">{labelOfCycle(billingCycle)}</Fact>}
       <Fact term={currentPeriodEnd ? "Current period began" : "Since"}>
         {formatDate(currentPeriodStart)}

@@ -7,6 +7,7 @@ import type { Held } from "./held";
 import { labelOfCycle, labelPerCycle } from "./labels";
 import type { Option } from "./option";
 import classes from "./PlanOffer.module.css";
+import { rhythmOf } from "./rhythm";
 
 interface Props {
   option: Option;
@@ -51,7 +52,9 @@ export function PlanOffer({ option, held, obstacle, isBusy, isDisabled, ...props
         {plan.description}
       </Text>
       <Price option={option} />
-      <Text size="sm">{formatCount(plan.creditsPerRefresh)} credits a month</Text>
+      <Text size="sm">
+        {formatCount(plan.creditsPerRefresh)} credits {rhythmOf(plan)}
+      </Text>
       <Features features={plan.features} />
       <Text size="sm" c="dimmed" id={noteId}>
         {obstacle ?? noteOf(option, held)}

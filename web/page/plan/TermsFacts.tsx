@@ -3,6 +3,7 @@ import { formatChange, formatCount, formatDate, formatMoney } from "../locale";
 import type { Held } from "./held";
 import { labelOfPlan, labelPerCycle } from "./labels";
 import type { Option } from "./option";
+import { rhythmOf } from "./rhythm";
 import classes from "./TermsFacts.module.css";
 import type { Terms } from "./terms";
 
@@ -32,7 +33,7 @@ export function TermsFacts({ terms, option: { plan, billingCycle, price }, held 
             {formatMoney(price)} {labelPerCycle(billingCycle)}
           </Fact>
         )}
-        <Fact term="Credits each month">{formatCount(plan.creditsPerRefresh)}</Fact>
+        <Fact term={`Credits ${rhythmOf(plan)}`}>{formatCount(plan.creditsPerRefresh)}</Fact>
       </Facts>
     </>
   );

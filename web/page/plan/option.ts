@@ -16,6 +16,7 @@ export const OPTION = graphql(`
       kind
       features
       creditsPerRefresh
+      refreshes
       prices { billingCycle monthlyEquivalent { amountMinor currency } }
     }
   }
