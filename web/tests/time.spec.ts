@@ -38,6 +38,44 @@ spec("A bank debit that fails after days adds nothing, and that is said", async 
   assert.deepEqual(await house.stripe.paid(workspace), [2900]);
 });
 
+spec(
+  "A plan that a bank is debited for is held at once, and not called paid until it is",
+  async (house) => {
+    const workspace = await house.open("Direct debit");
+    const olivia = await house.visit("owner", "Direct debit");
+    const dialog = await plans(olivia);
+    await dialog.getByRole("article", { name: "Pro" }).getByRole("button").click();
+    await payByBank(olivia, BANK_ACCOUNT);
+    const told = olivia.page.getByRole("status").filter({ hasText: "You are on Pro, monthly" });
+    await told.getByText(/^The credits of the plan come with your payment/).waitFor();
+    await olivia.sees("200 remaining");
+    assert.deepEqual(await house.stripe.paid(workspace), []);
+
+    await house.stripe.wait(4 * DAY_SECONDS + 60);
+    await told.getByText("Thank you. Your payment is confirmed.").waitFor();
+    await olivia.sees("2,700 remaining");
+    assert.deepEqual(await house.stripe.paid(workspace), [2900]);
+  },
+);
+
+spec("A plan whose bank debit fails is told of as not paid, and not as bought", async (house) => {
+  const workspace = await house.open("Direct debit that fails");
+  const olivia = await house.visit("owner", "Direct debit that fails");
+  const dialog = await plans(olivia);
+  await dialog.getByRole("article", { name: "Pro" }).getByRole("button").click();
+  await payByBank(olivia, FAILING_BANK_ACCOUNT);
+  await olivia.sees(/^The credits of the plan come with your payment/);
+
+  await house.stripe.wait(4 * DAY_SECONDS + 60);
+  const told = olivia.page.getByRole("status").filter({ hasText: "The payment failed" });
+  await told.getByText("Otherwise Pro ends").waitFor();
+  const plan = olivia.page.getByRole("region", { name: "Plan" });
+  await plan.getByText("You can put it right in the customer portal").waitFor();
+  assert.equal(await olivia.page.getByText("Your payment is confirmed").count(), 0);
+  await olivia.sees("200 remaining");
+  assert.deepEqual(await house.stripe.paid(workspace), []);
+});
+
 spec("A renewal that is not paid is told of, and is put right in the portal", async (house) => {
   const workspace = await house.open("Owing", "Pro");
   const olivia = await house.visit("owner", "Owing");
@@ -55,6 +93,7 @@ spec("A renewal that is not paid is told of, and is put right in the portal", as
   await mei.sees("The owner can put it right in the customer portal");
   await page.reload();
   await plan.getByText("The last payment failed").waitFor();
+  await plan.getByText("You can put it right in the customer portal").waitFor();
   const dialog = await plans(olivia);
   await dialog.getByText("A payment is due", { exact: true }).waitFor();
   const offer = dialog.getByRole("article", { name: "Team" });
@@ -95,11 +134,17 @@ spec("A plan that is paid once has an end, and Free follows it", async (house) =
 });
 
 /** Buy one pack of credits, and pay it by bank debit on the Checkout page. */
-async function buyByBank({ page }: Visitor, account: string): Promise<void> {
-  await page.getByRole("button", { name: "Buy credits" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Go to checkout" }).click();
+async function buyByBank(visitor: Visitor, account: string): Promise<void> {
+  await visitor.page.getByRole("button", { name: "Buy credits" }).click();
+  const dialog = visitor.page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Go to checkout" }).click();
+  await payByBank(visitor, account);
+}
+
+/** Pay by bank debit on the Checkout page that is shown. */
+async function payByBank({ page }: Visitor, account: string): Promise<void> {
   await page.getByRole("form", { name: "Payment" }).waitFor();
   await page.getByRole("radio", { name: /^Bank debit/ }).check();
   await page.getByLabel("Bank account number").fill(account);
-  await page.getByRole("button", { name: /^Pay / }).click();
+  await page.getByRole("button", { name: /^(Pay|Subscribe for) / }).click();
 }

@@ -75,7 +75,7 @@ export function PlanCard({ workspace: shown }: { workspace: FragmentType<typeof 
           {subscription.plan.description}
         </Text>
       </Stack>
-      {subscription.status === "PAST_DUE" && <PastDue />}
+      {subscription.status === "PAST_DUE" && <PastDue isOwner={canOpenPortal} />}
       {canManagePlan && <WaitingNotice payment={payment} />}
       <PlanFacts subscription={subscription} />
       {subscription.pendingChange && (
@@ -126,10 +126,11 @@ function endsBy({ kind, pendingChange }: Subscription): string {
   return kind === "RECURRING" && !pendingChange ? "Renews on" : "Current period ends";
 }
 
-function PastDue() {
+function PastDue({ isOwner }: { isOwner: boolean }) {
   return (
     <Alert color="red" title="The last payment failed" icon={<IconAlertTriangle aria-hidden />}>
-      The owner can put it right in the customer portal. Otherwise the plan ends.
+      {isOwner ? "You" : "The owner"} can put it right in the customer portal. Otherwise the plan
+      ends.
     </Alert>
   );
 }

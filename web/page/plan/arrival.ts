@@ -7,7 +7,11 @@ import { fingerprintOf, HELD, type Held } from "./held";
 
 const PLAN_NOW = graphql(`
   query PlanNow($workspace: ID!) {
-    workspace(id: $workspace) { id subscription { ...HeldPlan } }
+    workspace(id: $workspace) {
+      id
+      subscription { ...HeldPlan }
+      creditBalance { refreshesAt }
+    }
   }
 `);
 
@@ -17,17 +21,24 @@ const PAUSE_MILLISECONDS = 2_000;
 const PATIENCE_ROUNDS = 30;
 const LONG_PAUSE_MILLISECONDS = 15_000;
 
-/** The credits of a plan come with its invoice, which may be settled a moment after the plan. */
-const UNTIL_BOOKED_MILLISECONDS = [2_000, 6_000];
+/**
+ * A plan that was bought, and what became of its payment: a plan that renews is held before it is
+ * paid, for a moment or, where a bank is debited, for days. Its credits come with the payment.
+ */
+export interface Arrived {
+  held: Held;
+  payment: "waiting" | "made" | "failed";
+}
 
 /**
- * Wait until a workspace holds something else than `before`, a fingerprint, and let the page show
- * it. Nobody tells of plans that were paid elsewhere, so the gateway is asked every few seconds.
+ * Wait until a workspace holds something else than `before`, a fingerprint, and until that is paid;
+ * let the page show both. Nobody tells of plans that were paid elsewhere, so the gateway is asked
+ * every few seconds.
  */
 export function useArrival(workspaceId: string, before: string) {
   const client = useClient();
   const [old] = useState(before); // whoever passes it hears of the new plan too, perhaps first
-  const [arrived, setArrived] = useState<Held | null>(null);
+  const [arrived, setArrived] = useState<Arrived | null>(null);
   const [rounds, setRounds] = useState(0);
   const isLate = rounds >= PATIENCE_ROUNDS;
   const look = async () => {
@@ -35,16 +46,24 @@ export function useArrival(workspaceId: string, before: string) {
       .query(PLAN_NOW, { workspace: workspaceId }, { requestPolicy: "network-only" })
       .toPromise();
     setRounds((count) => count + 1);
-    const held = read(HELD, data?.workspace?.subscription);
-    if (!held || fingerprintOf(held) === old) return false;
-    setArrived(held);
-    askAgain(client);
-    for (const pause of UNTIL_BOOKED_MILLISECONDS) setTimeout(() => askAgain(client), pause);
-    return true;
+    if (!data?.workspace) return false;
+    const { subscription, creditBalance } = data.workspace;
+    const held = read(HELD, subscription);
+    if (fingerprintOf(held) === old) return false;
+    const payment = paymentOf(held, creditBalance.refreshesAt);
+    if (payment !== arrived?.payment) askAgain(client);
+    setArrived({ held, payment });
+    return payment === "made";
   };
   usePolling(look, {
-    isOn: arrived === null,
+    isOn: arrived?.payment !== "made",
     pauseMilliseconds: isLate ? LONG_PAUSE_MILLISECONDS : PAUSE_MILLISECONDS,
   });
   return { arrived, isLate };
+}
+
+/** Tell whether a plan is paid: its next credits are known since its first ones are there. */
+function paymentOf({ status }: Held, refreshesAt: string | null): Arrived["payment"] {
+  if (status === "PAST_DUE") return "failed";
+  return refreshesAt === null ? "waiting" : "made";
 }
