@@ -1,7 +1,7 @@
 import { Modal } from "@mantine/core";
-import { useWindowEvent } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import classes from "./Dialog.module.css";
+import { useClosedByGoingBack } from "./goingBack";
 
 interface Props {
   title: string;
@@ -16,9 +16,7 @@ interface Props {
 
 /** A dialog in which something is asked for that costs money. Going back closes it. */
 export function Dialog({ onClose, isBusy, children, ...looks }: Props) {
-  useWindowEvent("popstate", () => {
-    if (looks.opened && !isBusy) onClose();
-  });
+  useClosedByGoingBack(looks.opened && !isBusy, onClose);
   return (
     <Modal
       {...looks}

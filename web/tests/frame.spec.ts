@@ -128,26 +128,36 @@ spec("The back button undoes a filter, a tab and a workspace, one step each", as
   await page.getByRole("button", { name: "30 days", pressed: false }).waitFor();
 });
 
-spec("Going back closes what is open over the page", async (house) => {
-  const olivia = await house.visit("owner", STUDIO);
-  const { page } = olivia;
-  const dialog = page.getByRole("dialog");
-  for (const [button, inside] of [
-    ["Change plan", "Plans that renew"],
-    [/show the billing detail/, /charges? shown$/],
-  ] as const) {
+spec(
+  "Going back closes what is open over the page, and undoes nothing behind it",
+  async (house) => {
+    const olivia = await house.visit("owner", STUDIO);
+    const { page } = olivia;
+    const dialog = page.getByRole("dialog");
+    const workspace = house.workspace(STUDIO);
+    const picked = page.getByRole("button", { name: "3 months", pressed: true });
     await page.getByRole("button", { name: "3 months" }).click();
-    await page.getByRole("button", { name: "3 months", pressed: true }).waitFor();
+    await picked.waitFor();
     await olivia.rows();
-    await page.getByRole("button", { name: button }).first().click();
-    await dialog.getByText(inside, { exact: true }).waitFor();
+    for (const [button, inside] of [
+      ["Change plan", "Plans that renew"],
+      ["Buy credits", "Packs"],
+      [/show the billing detail/, /charges? shown$/],
+    ] as const) {
+      await page.getByRole("button", { name: button }).first().click();
+      await dialog.getByText(inside, { exact: true }).waitFor();
+
+      await page.evaluate(() => history.back()); // Playwright's own waits to be elsewhere
+      await dialog.waitFor({ state: "detached" });
+      assert.deepEqual(olivia.address(), { workspace, dates: "LAST_3_MONTHS" });
+      assert.ok(await picked.isVisible());
+    }
 
     await page.goBack();
-    await dialog.waitFor({ state: "detached" });
     await page.getByRole("button", { name: "3 months", pressed: false }).waitFor();
-    assert.deepEqual(olivia.address(), { workspace: house.workspace(STUDIO) });
-  }
-});
+    assert.deepEqual(olivia.address(), { workspace });
+  },
+);
 
 spec("A tab that is opened again shows what it showed last", async (house) => {
   const olivia = await house.visit("owner", STUDIO, {

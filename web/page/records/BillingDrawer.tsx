@@ -1,7 +1,7 @@
 import { Button, Drawer, Group, Stack, Text } from "@mantine/core";
-import { useWindowEvent } from "@mantine/hooks";
 import { useState } from "react";
 import { useQuery } from "urql";
+import { useClosedByGoingBack } from "../goingBack";
 import { graphql } from "../gql";
 import type { ConversationChargesQuery } from "../gql/graphql";
 import { formatCount, formatDate, formatMoment } from "../locale";
@@ -53,9 +53,7 @@ interface Props {
 
 /** What a conversation was charged for, when, and which credits paid it. Going back closes it. */
 export default function BillingDrawer({ conversationId, opened, onClose }: Props) {
-  useWindowEvent("popstate", () => {
-    if (opened) onClose();
-  });
+  useClosedByGoingBack(opened, onClose);
   return (
     <Drawer
       opened={opened}
