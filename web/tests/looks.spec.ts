@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fits, isAccessible, isReadable } from "./acts.ts";
+import { fits, isAccessible, isReadable, plans } from "./acts.ts";
 import { spec } from "./spec.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -170,6 +170,29 @@ spec("Times are those of the person's clock", async (house) => {
     return hour * 60 + minute;
   };
   assert.equal((minutes(theirs) - minutes(ours) + 1440) % 1440, 330);
+});
+
+spec("Plans line up, those that renew and those that are paid once", async (house) => {
+  const olivia = await house.visit("owner", STUDIO);
+  const dialog = await plans(olivia);
+  const place = async (plan: string, text: string | RegExp) => {
+    const card = dialog.getByRole("article", { name: plan });
+    const [box, line] = await Promise.all([
+      card.boundingBox(),
+      card.getByText(text).first().boundingBox(),
+    ]);
+    assert.ok(box && line);
+    const [left, width, down] = [box.x, box.width, line.y - box.y].map(Math.round);
+    return { left, width, down };
+  };
+  const [free, pro, pass] = await Promise.all([
+    place("Free", /credits a month$/),
+    place("Pro", /credits a month$/),
+    place("Launch Pass", /credits a month$/),
+  ]);
+  assert.equal(pro.width, free.width);
+  assert.equal(pro.down, free.down);
+  assert.deepEqual(pass, free);
 });
 
 spec("Everything is reached and done with the keyboard alone", async (house) => {

@@ -1,5 +1,5 @@
 import { SegmentedControl, Stack, Text, Title } from "@mantine/core";
-import { useId, useState } from "react";
+import { type CSSProperties, useId, useState } from "react";
 import { formatPart } from "../locale";
 import type { Held } from "./held";
 import { isSame, type Option } from "./option";
@@ -29,8 +29,9 @@ export function PlanComparison({ options, held, from, ...choosing }: Props) {
       plan.kind !== "ONE_TIME" && (billingCycle === null || billingCycle === cycle),
   );
   const once = options.filter(({ plan }) => plan.kind === "ONE_TIME");
+  const columns = { "--columns": Math.max(1, renewing.length) } as CSSProperties;
   return (
-    <Stack gap="lg">
+    <Stack gap="lg" style={columns}>
       <SegmentedControl
         aria-label="How often you pay"
         value={cycle}

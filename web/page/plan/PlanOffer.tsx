@@ -92,7 +92,15 @@ function Tag({ color, children }: { color?: string; children: string }) {
 }
 
 function Price({ option: { billingCycle, plan, price } }: { option: Option }) {
-  if (!price) return <Text className={classes.price}>No charge</Text>;
+  if (!price) {
+    return (
+      <div>
+        <Text span className={classes.price}>
+          No charge
+        </Text>
+      </div>
+    );
+  }
   const offer = plan.prices.find((each) => each.billingCycle === billingCycle);
   const isYearly = billingCycle === "YEARLY" && offer !== undefined;
   return (
