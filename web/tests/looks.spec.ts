@@ -195,6 +195,41 @@ spec("Plans line up, those that renew and those that are paid once", async (hous
   assert.deepEqual(pass, free);
 });
 
+spec("The sign of a link that opens a new tab stands beside its text", async (house) => {
+  const olivia = await house.visit("owner", STUDIO, { view: { tab: "imports" } });
+  const links = await (await olivia.table()).getByRole("link").all();
+  const places = await Promise.all(
+    links.map((link) =>
+      link.evaluate((element) => {
+        const [text, sign] = [...element.querySelectorAll("span, svg")].map((each) =>
+          each.getBoundingClientRect(),
+        );
+        if (!text || !sign) return null;
+        return { left: sign.left - text.right, isBelow: sign.top >= text.bottom };
+      }),
+    ),
+  );
+  assert.equal(places.length, 20);
+  for (const place of places) assert.deepEqual(place, { left: 4, isBelow: false });
+});
+
+spec("An address of two thousand characters takes no more lines than a title", async (house) => {
+  const workspace = await house.open("Far away");
+  const importUrl = `https://shop.example/${"p".repeat(1_900)}`;
+  await house.host.record(workspace, [
+    { import: { taskId: "task", importType: "BRAND", credits: 1, importUrl } },
+  ]);
+  for (const looks of [{}, PHONE]) {
+    const olivia = await house.visit("owner", "Far away", { ...looks, view: { tab: "imports" } });
+    const link = (await olivia.table()).getByRole("link");
+    const { height = 0 } = (await link.boundingBox()) ?? {};
+    assert.ok(height > 40 && height < 80, `${height}`);
+    assert.equal(await link.getAttribute("href"), importUrl);
+    await fits(olivia.page);
+    await olivia.leave();
+  }
+});
+
 spec("Everything is reached and done with the keyboard alone", async (house) => {
   const olivia = await house.visit("owner", CAFE);
   const { page } = olivia;

@@ -1,4 +1,4 @@
-import { Anchor, VisuallyHidden } from "@mantine/core";
+import { Anchor, Text, VisuallyHidden } from "@mantine/core";
 import { IconExternalLink } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import classes from "./WebLink.module.css";
@@ -10,9 +10,17 @@ interface Props {
   children: ReactNode;
 }
 
+/** An address may be of two thousand characters; all of it is told by its title. */
+const LINES_MAX = 3;
+
 /** A link into a new tab, which learns nothing of this one. */
 export function WebLink({ address, children }: Props) {
-  if (!isWebAddress(address)) return <span className={classes.text}>{children}</span>;
+  const text = (
+    <Text span inherit className={classes.text} lineClamp={LINES_MAX} title={address}>
+      {children}
+    </Text>
+  );
+  if (!isWebAddress(address)) return text;
   return (
     <Anchor
       href={address}
@@ -20,9 +28,9 @@ export function WebLink({ address, children }: Props) {
       rel="noopener noreferrer"
       size="sm"
       underline="always"
-      className={classes.text}
+      className={classes.link}
     >
-      {children}
+      {text}
       <IconExternalLink size="0.875rem" className={classes.icon} aria-hidden />
       <VisuallyHidden> (opens in a new tab)</VisuallyHidden>
     </Anchor>
