@@ -6,6 +6,7 @@ const short = new Intl.NumberFormat(locales, { notation: "compact" });
 const signed = new Intl.NumberFormat(locales, { signDisplay: "exceptZero" });
 const date = new Intl.DateTimeFormat(locales, { dateStyle: "medium" });
 const moment = new Intl.DateTimeFormat(locales, { dateStyle: "medium", timeStyle: "short" });
+const zoned = new Intl.DateTimeFormat(locales, { timeZoneName: "short" });
 const day = new Intl.DateTimeFormat(locales, { dateStyle: "medium", timeZone: "UTC" });
 const dayOfYear = new Intl.DateTimeFormat(locales, {
   day: "numeric",
@@ -36,6 +37,10 @@ export const formatDate = (at: string): string => date.format(new Date(at));
 
 /** `Mar 31, 2026, 9:30 AM`, where the person is */
 export const formatMoment = (at: string): string => moment.format(new Date(at));
+
+/** `GMT+1`: the time zone of moments and dates where the person is, as it is now */
+export const timeZoneName = (): string =>
+  zoned.formatToParts().find(({ type }) => type === "timeZoneName")?.value ?? "";
 
 /** `25%` of 0.25 */
 export const formatPart = (fraction: number): string => part.format(fraction);

@@ -172,6 +172,21 @@ spec("Times are those of the person's clock", async (house) => {
   assert.equal((minutes(theirs) - minutes(ours) + 1440) % 1440, 330);
 });
 
+spec("Whose days the calendar shows is said, in the digits of the person", async (house) => {
+  const view = { from: "2026-02-03", to: "2026-02-04" };
+  const looks = { locale: "ar-EG", timezoneId: "Pacific/Kiritimati", view };
+  const olivia = await house.visit("owner", STUDIO, looks);
+  await olivia.page.getByRole("group", { name: "Dates" }).getByRole("button").last().click();
+  await olivia.sees(/^Days by your clock: .*١٤/);
+  await olivia.page.getByRole("dialog").getByText("٢٨", { exact: true }).waitFor();
+
+  await olivia.page.keyboard.press("Escape");
+  const asked = olivia.asked.findLast(({ operation }) => operation === "Conversations");
+  const range = { from: "2026-02-02T10:00:00.000Z", to: "2026-02-04T10:00:00.000Z" };
+  assert.ok(asked);
+  assert.deepEqual((asked.variables.filterBy as { updatedAt: unknown }).updatedAt, { range });
+});
+
 spec("Plans line up, those that renew and those that are paid once", async (house) => {
   const olivia = await house.visit("owner", STUDIO);
   const dialog = await plans(olivia);

@@ -5,10 +5,12 @@ import { DatePicker } from "@mantine/dates";
 import { useState } from "react";
 import {
   FIRST_DAY_OF_WEEK,
+  formatCount,
   formatMonth,
   formatMonthName,
   formatWeekday,
   formatWholeDay,
+  timeZoneName,
 } from "../locale";
 import classes from "./Calendar.module.css";
 import { type Day, dayNamed, dayOf, nameOf } from "./days";
@@ -47,6 +49,7 @@ export default function Calendar({ from, to, onChange }: Props) {
         monthLabelFormat={(day) => formatMonth(dayNamed(day))}
         monthsListFormat={(day) => formatMonthName(dayNamed(day))}
         weekdayFormat={(day) => formatWeekday(dayNamed(day))}
+        renderDay={(day) => formatCount(dayNamed(day).getUTCDate())}
         getDayAriaLabel={(day) => formatWholeDay(dayNamed(day))}
         ariaLabels={{
           nextMonth: "Next month",
@@ -57,6 +60,9 @@ export default function Calendar({ from, to, onChange }: Props) {
           previousDecade: "Previous decade",
         }}
       />
+      <Text size="xs" c="dimmed">
+        Days by your clock: {timeZoneName()}
+      </Text>
       {(from ?? to) && (
         <Button variant="subtle" size="xs" onClick={() => onChange({ from: null, to: null })}>
           Any time
