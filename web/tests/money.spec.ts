@@ -324,6 +324,37 @@ spec("Nobody is thanked because an address says that they have paid", async (hou
   assert.equal(await mei.page.getByText("Thank you").count(), 0);
 });
 
+spec("A plan is switched and credits are bought with the keyboard alone", async (house) => {
+  const workspace = await house.open("Without a mouse", "Pro");
+  const olivia = await house.visit("owner", "Without a mouse");
+  const { keyboard } = olivia.page;
+  const reach = async (name: string | RegExp) => {
+    const button = olivia.page.getByRole("button", { name });
+    await button.waitFor();
+    for (let steps = 0; steps < 40; steps += 1) {
+      if (await button.evaluate((element) => element === document.activeElement)) return;
+      await keyboard.press("Tab");
+    }
+    assert.fail(`${name} is not reached`);
+  };
+  for (const name of ["Change plan", "Upgrade to Team", /^Pay /]) {
+    await reach(name);
+    await keyboard.press("Enter");
+  }
+  await olivia.page.getByRole("alert").getByText("You are on Team, monthly").waitFor();
+  await olivia.focuses(olivia.page.getByRole("button", { name: "Change plan" }));
+
+  await reach("Buy credits");
+  await keyboard.press("Enter");
+  await olivia.focuses(olivia.page.getByRole("textbox", { name: "Packs" }));
+  await keyboard.press("ArrowUp");
+  await olivia.sees("2,000 credits");
+  await keyboard.press("Enter");
+  await pay(olivia.page);
+  await olivia.sees("2,000 credits were added");
+  assert.equal((await house.stripe.paid(workspace)).length, 3);
+});
+
 spec("No number of packs that is not sold gets to a Checkout page", async (house) => {
   const workspace = await house.open("Mistyping", "Pro");
   const olivia = await house.visit("owner", "Mistyping");

@@ -1,5 +1,5 @@
 import { Button, NumberInput, Stack, Text } from "@mantine/core";
-import { type FormEvent, useEffect, useId, useState } from "react";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { useQuery } from "urql";
 import { returnAddresses } from "../checkout/addresses";
 import { departure } from "../checkout/departure";
@@ -72,6 +72,8 @@ function Choice({ workspace, pack, onBusy }: ChoiceProps) {
   const { isLeaving, obstacle, leaveFor } = useLeaving();
   const { ask, isBusy, refusal } = useRequest(BUY, (data) => data.createTopUpCheckout);
   const isOnItsWay = isBusy || isLeaving;
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []); // the dialog was there before what is sold was known
   useEffect(() => {
     onBusy(isOnItsWay);
     return () => onBusy(false);
@@ -97,12 +99,13 @@ function Choice({ workspace, pack, onBusy }: ChoiceProps) {
     event.preventDefault();
     void buy();
   };
-  const range = `1 to ${formatCount(pack.quantityMax)} packs`;
+  const range = `${formatCount(1)} to ${formatCount(pack.quantityMax)} packs`;
   return (
     <form onSubmit={submit} noValidate>
       <Stack gap="md">
         <NumberInput
           data-autofocus
+          ref={field}
           label="Packs"
           description={`${formatCount(pack.credits)} credits for ${formatMoney(pack.price)} each`}
           value={chosen}
