@@ -56,6 +56,35 @@ spec("A workspace that is on two pages of one's workspaces is listed once", asyn
   assert.equal(new Set(names).size, names.length);
 });
 
+spec("Who is in very many workspaces finds each of them by its name", async (house) => {
+  const olivia = await house.visitor("owner");
+  const many = Array.from({ length: 120 }, (_, place) => ({
+    __typename: "UserWorkspaceEdge",
+    role: "OWNER",
+    node: { __typename: "Workspace", id: `workspace-${place}`, name: `Client ${place}` },
+  }));
+  await olivia.page.route("**/graphql", async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    const isFirst = route.request().postData()?.includes("query Page(");
+    Object.assign(answer.data.viewer.workspaces, {
+      edges: isFirst ? many.slice(0, 100) : many.slice(100),
+      pageInfo: { hasNextPage: isFirst, endCursor: null },
+    });
+    await route.fulfill({ response, json: answer });
+  });
+  await olivia.open(house.at());
+  await olivia.sees("All of yours are in the list above.");
+  const switcher = olivia.page.getByRole("combobox", { name: "Workspace" });
+  await olivia.asks("MoreWorkspaces", () => switcher.click());
+
+  await switcher.fill("client 119");
+  await olivia.counts(olivia.page.getByRole("option"), 1);
+  await olivia.page.getByRole("option", { name: "Client 119" }).waitFor();
+  await switcher.fill("nobody");
+  await olivia.sees("No workspace of that name");
+});
+
 spec("The first load asks twice and takes 250 KB of script at most", async (house) => {
   const olivia = await house.visitor("owner");
   const scripts: Promise<number>[] = [];

@@ -38,6 +38,7 @@ export function NoWorkspace({ user, isSelected }: Props) {
           </Button>
         ))}
       </Group>
+      {memberships.length > SHORTCUTS && <p>All of yours are in the list above.</p>}
     </EmptyState>
   );
 }
