@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Route } from "playwright-core";
+import { plans } from "./acts.ts";
 import { spec } from "./spec.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -100,6 +101,30 @@ spec(
     await olivia.page.getByRole("tabpanel").getByRole("button", { name: "Try again" }).click();
     await olivia.rows();
     assert.equal(olivia.address().dates, "LAST_30_DAYS");
+  },
+);
+
+spec(
+  "A switch that a killed gateway has not answered is tried again, and paid once",
+  async (house) => {
+    const workspace = await house.open("Interrupted", "Pro");
+    const olivia = await house.visit("owner", "Interrupted");
+    const dialog = await plans(olivia);
+    await dialog.getByRole("button", { name: "Upgrade to Team" }).click();
+    const confirm = dialog.getByRole("button", { name: /^Pay / });
+    await confirm.waitFor();
+    expectFailures(olivia);
+    await house.wish("kill the gateway");
+    try {
+      await confirm.click();
+      await dialog.getByText("The answer did not arrive").waitFor();
+      await dialog.getByText("it is done only once").waitFor();
+    } finally {
+      await house.wish("start the gateway");
+    }
+    await dialog.getByRole("button", { name: "Try again" }).click();
+    await olivia.page.getByRole("alert").getByText("You are on Team, monthly").waitFor();
+    assert.equal((await house.stripe.paid(workspace)).length, 2);
   },
 );
 
