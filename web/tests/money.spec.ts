@@ -47,6 +47,25 @@ spec("A plan is bought on the Checkout page, and the page says when it is there"
   assert.deepEqual(olivia.address(), { workspace });
 });
 
+spec("A plan that is paid once is extended by buying it again", async (house) => {
+  const workspace = await house.open("Extending");
+  const olivia = await house.visit("owner", "Extending");
+  const until = async (button: string) => {
+    const dialog = await plans(olivia);
+    await dialog.getByRole("button", { name: button }).click();
+    await pay(olivia.page);
+    const told = await olivia.sees(/^You are on Launch Pass until /);
+    return new Date((await told.innerText()).replace(/^.+ until /, ""));
+  };
+  const first = await until("Buy Launch Pass");
+  const second = await until("Extend Launch Pass");
+
+  const months = (second.getFullYear() - first.getFullYear()) * 12 - first.getMonth();
+  assert.equal(months + second.getMonth(), 3);
+  await olivia.sees("2,200 remaining"); // what was bought again comes when its time does
+  assert.deepEqual(await house.stripe.paid(workspace), [7900, 7900]);
+});
+
 spec("A card that is declined buys nothing, nor does leaving the Checkout page", async (house) => {
   const workspace = await house.open("Leaving");
   const olivia = await house.visit("owner", "Leaving");
