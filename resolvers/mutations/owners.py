@@ -9,9 +9,9 @@ from billing import access
 from billing.access import WorkspaceAccess
 from billing.errands import Errand
 from billing.idempotency import Request
+from resolvers import errands
 from resolvers.context import Info
 from resolvers.mutations import payload
-from resolvers.types import preview
 from resolvers.types.workspace import Workspace
 
 
@@ -36,9 +36,9 @@ def request(info: Info, asked: Any, *, mutation: str, owned: WorkspaceAccess) ->
 async def errand(info: Info, owned: WorkspaceAccess) -> AsyncGenerator[Errand]:
     """Give what the errand is done with, in its time; what was read so far is let go of.
 
-    Raises what `preview.errand` raises.
+    Raises what `errands.errand` raises.
     """
-    async with preview.errand(info, owned) as made:
+    async with errands.errand(info, owned) as made:
         await info.context.renew()
         yield made
 

@@ -101,8 +101,8 @@ class PlanCheckoutRequired:
 
 
 @strawberry.type(
-    description="The cardholder has to authenticate the payment. Until then the plan stays, but a"
-    " change that was to come is undone."
+    description="The cardholder has to authenticate the payment. Until then the plan stays; a"
+    " change that was to come waits, and comes again if they do not."
 )
 class PlanSwitchPaymentRequired:
     """The cardholder has to authenticate."""

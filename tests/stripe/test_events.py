@@ -322,7 +322,7 @@ async def test_a_later_cancellation_counts_whatever_the_clocks_of_the_machines_s
     await till.hear()
     with monkeypatch.context() as machine:
         machine.setattr(stripe_switching, "datetime", _DatetimeAhead)
-        await replace(till, clock=_Ahead()).settle()
+        await replace(till, clock=_Ahead(None)).settle()
     [live] = await _live(till, place)
 
     await till.account.v1.subscriptions.update_async(
