@@ -167,6 +167,10 @@ class StripePrice(Base):
             "num_nonnulls(plan_id, pack_id) = 1 AND (plan_id IS NULL) = (billing_cycle IS NULL)",
             name="stripe_price_sells_one_thing",
         ),
+        CheckConstraint(
+            f"amount_minor BETWEEN 0 AND {CREDITS_MAX}", name="stripe_price_amount_in_range"
+        ),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="stripe_price_currency_code"),
         REFERENCE,
     )
 

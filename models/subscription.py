@@ -13,7 +13,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import TENANT, Base, Credits, Json, Key, MinorUnits, String, Timestamp, one_of
+from models.base import (
+    CREDITS_MAX,
+    TENANT,
+    Base,
+    Credits,
+    Json,
+    Key,
+    MinorUnits,
+    String,
+    Timestamp,
+    one_of,
+)
 from models.plan import BillingCycle
 
 
@@ -149,7 +160,13 @@ class Checkout(Base):
             "(kind = 'PLAN') = (plan_id IS NOT NULL AND billing_cycle IS NOT NULL)",
             name="checkout_plan_has_plan",
         ),
-        CheckConstraint("packs >= 1 AND credits >= 1", name="checkout_packs_positive"),
+        CheckConstraint(
+            f"packs >= 1 AND credits BETWEEN 1 AND {CREDITS_MAX}", name="checkout_packs_positive"
+        ),
+        CheckConstraint(
+            f"amount_minor BETWEEN 0 AND {CREDITS_MAX}", name="checkout_amount_in_range"
+        ),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="checkout_currency_code"),
         ForeignKeyConstraint(
             ["workspace_id", "user_id"], ["memberships.workspace_id", "memberships.user_id"]
         ),
@@ -197,6 +214,14 @@ class SwitchQuote(Base):
 
     __table_args__ = (
         CheckConstraint("fraction_left BETWEEN 0 AND 1", name="switch_quote_fraction_in_range"),
+        CheckConstraint(
+            f"amount_due_minor BETWEEN 0 AND {CREDITS_MAX}", name="switch_quote_amount_in_range"
+        ),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="switch_quote_currency_code"),
+        CheckConstraint(
+            f"compensation_credits BETWEEN -{CREDITS_MAX} AND {CREDITS_MAX}",
+            name="switch_quote_compensation_in_range",
+        ),
         UniqueConstraint("workspace_id", "stripe_invoice_id"),
         Index(
             "switch_quotes_under_way_key",
