@@ -221,6 +221,7 @@ def _routes(settings: Settings, gateway: _Gateway, graphql: GraphQLHTTP) -> list
             secrets=secrets,
             expects_live=settings.is_live,
             limit_bytes=settings.limit_webhook_bytes,
+            timeout_seconds=settings.body_timeout_seconds,
             clock=gateway.clock,
             received=gateway.worker.wake,
         )

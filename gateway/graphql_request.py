@@ -4,7 +4,6 @@ JSON is read by orjson, which takes only UTF-8 without halves of surrogate pairs
 not nested deeper than 1,024 levels: what it cannot read is the client's mistake.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +11,8 @@ from typing import Any, Final
 import orjson
 from starlette.requests import Request
 
+from gateway import bodies
+from gateway.bodies import BodyTooLarge, BodyTooSlow
 from resolvers import errors
 from resolvers.errors import Code
 
@@ -81,9 +82,12 @@ async def read(request: Request, *, limit_bytes: int, timeout_seconds: float) ->
     else:
         _check_encoding(request)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                body = await _body(request, limit_bytes=limit_bytes)
-        except TimeoutError:
+            body = await bodies.read(
+                request, limit_bytes=limit_bytes, timeout_seconds=timeout_seconds
+            )
+        except BodyTooLarge:
+            raise _too_large(413, limit_bytes) from None
+        except BodyTooSlow:
             message = f"The body did not come within {timeout_seconds:g} s."
             raise RequestRefused(408, Code.REQUEST_TIMEOUT, message) from None
         fields = _json(body, what="The body")
@@ -117,19 +121,6 @@ def _check_encoding(request: Request) -> None:
     raise RequestRefused(415, Code.UNSUPPORTED_MEDIA_TYPE, message)
 
 
-async def _body(request: Request, *, limit_bytes: int) -> bytes:
-    """Return the body, without reading on when it turns out to be too large."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit_bytes:
-        raise _too_large(413, limit_bytes)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit_bytes:
-            raise _too_large(413, limit_bytes)
-    return bytes(body)
-
-
 def _json(text: str | bytes, *, what: str) -> Any:
     try:
         return orjson.loads(text)
@@ -144,6 +135,9 @@ def _parameters(fields: Any) -> Parameters:
         raise _malformed("The body must be an object with a `query`.")
     query = fields.get("query")
     operation_name = fields.get("operationName")
+    if query is None and _is_persisted(fields):
+        message = "PersistedQueryNotSupported"  # the very words by which Apollo's clients know it
+        raise RequestRefused(400, Code.PERSISTED_QUERY_NOT_SUPPORTED, message)
     if not isinstance(query, str) or not query:
         raise _malformed("`query` must be a GraphQL document.")
     if operation_name is not None and not isinstance(operation_name, str):
@@ -152,6 +146,13 @@ def _parameters(fields: Any) -> Parameters:
         if fields.get(name) is not None and not isinstance(fields[name], dict):
             raise _malformed(f"`{name}` must be an object.")
     return Parameters(query, operation_name, fields.get("variables"), fields.get("extensions"))
+
+
+def _is_persisted(fields: dict[str, Any]) -> bool:
+    extensions = fields.get("extensions")
+    return "documentId" in fields or (
+        isinstance(extensions, dict) and "persistedQuery" in extensions
+    )
 
 
 def _malformed(message: str) -> RequestRefused:

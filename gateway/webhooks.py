@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response
 
 from billing import events
 from billing.clock import Clock
-from gateway import stripe_objects, stripe_transport
+from gateway import bodies, stripe_objects, stripe_transport
+from gateway.bodies import BodyTooLarge, BodyTooSlow
 from models.database import Database
 
 PATH: Final = "/webhooks/stripe"
@@ -38,6 +39,7 @@ class Receiver:
         secrets: Sequence[str],
         expects_live: bool,
         limit_bytes: int,
+        timeout_seconds: float,
         clock: Clock,
         received: Callable[[], None],
     ) -> None:
@@ -45,14 +47,20 @@ class Receiver:
         self._secrets = secrets
         self._expects_live = expects_live
         self._limit_bytes = limit_bytes
+        self._timeout_seconds = timeout_seconds
         self._clock = clock
         self._received = received
 
     async def receive(self, request: Request) -> Response:
         """Store the event of a request, once."""
-        body = await _body(request, limit_bytes=self._limit_bytes)
-        if body is None:
+        try:
+            body = await bodies.read(
+                request, limit_bytes=self._limit_bytes, timeout_seconds=self._timeout_seconds
+            )
+        except BodyTooLarge:
             return _refused(413, f"An event has at most {self._limit_bytes} bytes")
+        except BodyTooSlow:
+            return _refused(408, f"The event did not come within {self._timeout_seconds:g} s")
         signatures = request.headers.getlist("Stripe-Signature")
         if len(signatures) != 1 or not self._is_signed(body, signatures[0]):
             return _refused(400, "The signature is not Stripe's, or not of now")
@@ -83,16 +91,6 @@ class Receiver:
         if abs(age_seconds) > TOLERANCE_SECONDS:
             return False
         return any(stripe_transport.verify(body, signature, secret) for secret in self._secrets)
-
-
-async def _body(request: Request, *, limit_bytes: int) -> bytes | None:
-    """Return the bytes of a request, None if they are too many."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit_bytes:
-            return None
-    return bytes(body)
 
 
 def _refused(status: int, reason: str) -> Response:

@@ -306,6 +306,23 @@ async def test_a_body_that_is_held_back_is_not_waited_for() -> None:
     assert b"REQUEST_TIMEOUT" in answer
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}},
+        {"documentId": f"sha256:{'0' * 64}"},
+    ],
+)
+async def test_a_persisted_document_is_asked_for_in_full(
+    client: httpx.AsyncClient, named: dict[str, Any]
+) -> None:
+    """By the words on which Apollo's clients send the query itself, and no hash any more."""
+    answer = await client.post("/graphql", json=named)
+
+    _assert_refused(answer, 400, "PERSISTED_QUERY_NOT_SUPPORTED", JSON)
+    assert answer.json()["errors"][0]["message"] == "PersistedQueryNotSupported"
+
+
 async def test_a_query_string_is_limited_as_a_body_is(client: httpx.AsyncClient) -> None:
     """414."""
     answer = await client.get("/graphql", params={"query": "#" * LIMITS.body_bytes})

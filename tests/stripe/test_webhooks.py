@@ -1,5 +1,6 @@
 """The receiver: what is believed, what is stored, what is answered."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -12,7 +13,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import Message, Receive
 
 from gateway import stripe_transport, webhooks
 from gateway.webhooks import TOLERANCE_SECONDS, Receiver
@@ -22,6 +25,7 @@ from models.stripe import StripeEvent
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OLD, NEW = "whsec_old", "whsec_new"
 LIMIT_BYTES = 4_096
+TIMEOUT_SECONDS = 0.2
 
 
 class _Clock:
@@ -42,6 +46,7 @@ class Hook:
 
     client: httpx.AsyncClient
     database: Database
+    receiver: Receiver
     told: list[None] = field(default_factory=list)
 
     async def send(self, body: bytes, *signatures: str) -> int:
@@ -66,14 +71,24 @@ async def hook(database_url: str) -> AsyncIterator[Hook]:
         secrets=[NEW, OLD],
         expects_live=False,
         limit_bytes=LIMIT_BYTES,
+        timeout_seconds=TIMEOUT_SECONDS,
         clock=_Clock(),
         received=lambda: told.append(None),
     )
     app = Starlette(routes=[Route(webhooks.PATH, receiver.receive, methods=["POST"])])
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as client:
-        yield Hook(client, database, told)
+        yield Hook(client, database, receiver, told)
     await database.close()
+
+
+def _sent(body: AsyncIterator[bytes]) -> Receive:
+    """Return what a server gives an application of a body that comes in parts."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": await anext(body), "more_body": True}
+
+    return receive
 
 
 def event(**values: Any) -> bytes:
@@ -102,6 +117,21 @@ def signed(body: bytes, *, secret: str = NEW, age_seconds: int = 0) -> str:
 def digest(body: bytes, *, secret: str, at: int) -> str:
     """Return the signature itself."""
     return hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+async def test_an_event_that_is_held_back_is_not_waited_for(hook: Hook) -> None:
+    """408: Stripe sends it again, and nobody keeps a connection for ever."""
+    ended = asyncio.Event()
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await ended.wait()
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, _sent(never()))
+    answer = await hook.receiver.receive(request)
+
+    assert answer.status_code == 408
+    assert await hook.stored() == []
 
 
 async def test_a_signed_event_is_stored_and_told(hook: Hook) -> None:
