@@ -115,6 +115,19 @@ async def lots(
     )
 
 
+async def lot_counts(
+    snapshot: Snapshot, *, workspace_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, int]:
+    """Return the number of each workspace's live lots."""
+    found = await keyset.counts(
+        snapshot,
+        parent=(_LOTS.workspace_id,),
+        parents=[(workspace_id,) for workspace_id in workspace_ids],
+        where=live_at(now),
+    )
+    return dict(zip(workspace_ids, found, strict=True))
+
+
 async def as_of(snapshot: Snapshot, *, workspace_ids: Sequence[UUID], at: datetime) -> list[int]:
     """Return the booked balance of each workspace at `at`, in their order; negative in overdraft.
 

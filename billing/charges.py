@@ -38,6 +38,19 @@ async def of_conversations(
     )
 
 
+async def counts(
+    snapshot: Snapshot, *, conversations: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], int]:
+    """Return the number of charges of each conversation (workspace id, id)."""
+    found = await keyset.counts(
+        snapshot,
+        parent=(_CHARGES.workspace_id, _CHARGES.conversation_usage_id),
+        parents=conversations,
+        where=true(),
+    )
+    return dict(zip(conversations, found, strict=True))
+
+
 async def rows(
     snapshot: Snapshot, *, keys: Sequence[tuple[UUID, int]]
 ) -> dict[tuple[UUID, int], Row[Any]]:

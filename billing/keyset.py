@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    func,
     literal,
     select,
     tuple_,
@@ -79,6 +80,19 @@ async def pages(
     statement = _page(columns, where=where, order=order, part=part)
     read = await batch.rows_of_each(snapshot, statement, parent=parent, parents=parents)
     return [_cut(rows, len(order.columns), part) for rows in read]
+
+
+async def counts(
+    snapshot: Snapshot,
+    *,
+    parent: Sequence[ColumnElement[Any]],
+    parents: Sequence[tuple[Any, ...]],
+    where: ColumnElement[bool],
+) -> list[int]:
+    """Return how many rows the list of each parent has, in the order of `parents`."""
+    statement = select(func.count().label("number")).where(where)
+    read = await batch.rows_of_each(snapshot, statement, parent=parent, parents=parents)
+    return [rows[0].number for rows in read]
 
 
 def _page(

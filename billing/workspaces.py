@@ -85,11 +85,7 @@ async def memberships(snapshot: Snapshot, viewer: Person, *, part: keyset.Slice)
         columns=_WORKSPACE_OF_MEMBER,
         parent=(User.__table__.c.subject,),
         parents=[(viewer.subject,)],
-        where=and_(
-            Membership.user_id == User.id,
-            Membership.left_at.is_(None),
-            Workspace.id == Membership.workspace_id,
-        ),
+        where=_IS_MEMBER,
         order=keyset.Order(
             (Membership.__table__.c.created_at, Membership.__table__.c.workspace_id),
             descending=False,
@@ -97,6 +93,17 @@ async def memberships(snapshot: Snapshot, viewer: Person, *, part: keyset.Slice)
         part=part,
     )
     return found[0]
+
+
+async def membership_count(snapshot: Snapshot, viewer: Person) -> int:
+    """Return the number of the viewer's workspaces."""
+    [found] = await keyset.counts(
+        snapshot,
+        parent=(User.__table__.c.subject,),
+        parents=[(viewer.subject,)],
+        where=_IS_MEMBER,
+    )
+    return found
 
 
 async def api_keys(
@@ -117,6 +124,17 @@ async def api_keys(
     )
 
 
+async def api_key_counts(snapshot: Snapshot, *, workspace_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the number of each workspace's API keys."""
+    found = await keyset.counts(
+        snapshot,
+        parent=(_KEYS.workspace_id,),
+        parents=[(workspace_id,) for workspace_id in workspace_ids],
+        where=true(),
+    )
+    return dict(zip(workspace_ids, found, strict=True))
+
+
 async def api_keys_named(
     snapshot: Snapshot, *, keys: Sequence[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], ApiKeyName]:
@@ -132,6 +150,11 @@ async def api_keys_named(
 
 _PROFILE = select(User.id, User.subject, User.name, User.email)
 _KEYS = ApiKey.__table__.c
+_IS_MEMBER = and_(
+    Membership.user_id == User.id,
+    Membership.left_at.is_(None),
+    Workspace.id == Membership.workspace_id,
+)
 _WORKSPACE_OF_MEMBER = (
     Workspace.__table__.c.id,
     Workspace.__table__.c.name,

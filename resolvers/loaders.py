@@ -88,6 +88,11 @@ class Loaders:
 
         return Loader(load)
 
+    @property
+    def membership_count(self) -> asyncio.Future[int]:
+        """The number of the viewer's own workspaces, read once."""
+        return asyncio.shield(self._membership_count)
+
     @cached_property
     def api_key(self) -> Loader[tuple[UUID, UUID], workspaces.ApiKeyName | None]:
         """The API key by (workspace id, id)."""
@@ -165,6 +170,11 @@ class Loaders:
         )
 
     @cached_property
+    def charge_count(self) -> Loader[tuple[UUID, UUID], int]:
+        """The number of a conversation's charges, by (workspace id, conversation usage id)."""
+        return _by_key(lambda keys: charges.counts(self._snapshot, conversations=keys), 0)
+
+    @cached_property
     def charge(self) -> Loader[tuple[UUID, int], Record | None]:
         """A charge by (workspace id, entry number)."""
         return _by_key(lambda keys: charges.rows(self._snapshot, keys=keys), None)
@@ -194,6 +204,13 @@ class Loaders:
         )
 
     @cached_property
+    def lot_count(self) -> Loader[UUID, int]:
+        """The number of a workspace's live lots."""
+        return _by_key(
+            lambda ids: balance.lot_counts(self._snapshot, workspace_ids=ids, now=self._now), 0
+        )
+
+    @cached_property
     def api_key_page(self) -> Loader[tuple[Slice, UUID], Page]:
         """A page of a workspace's API keys, by (slice, workspace id)."""
         return _by_question(
@@ -201,11 +218,22 @@ class Loaders:
         )
 
     @cached_property
+    def api_key_count(self) -> Loader[UUID, int]:
+        """The number of a workspace's API keys."""
+        return _by_key(lambda ids: workspaces.api_key_counts(self._snapshot, workspace_ids=ids), 0)
+
+    @cached_property
     def usage_series(self) -> Loader[tuple[series.Window, UUID], list[series.Bucket]]:
         """The usage of a workspace over time, by (window, workspace id)."""
         return _by_question(
             lambda window, ids: series.usage(self._snapshot, window, workspace_ids=ids)
         )
+
+    @cached_property
+    def _membership_count(self) -> asyncio.Future[int]:
+        viewer = self._viewer
+        assert isinstance(viewer, Person), "a service is in no workspace"
+        return asyncio.ensure_future(workspaces.membership_count(self._snapshot, viewer))
 
     @cached_property
     def _plans(self) -> asyncio.Future[list[catalog.PlanOffer]]:

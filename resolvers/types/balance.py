@@ -94,7 +94,12 @@ class CreditBalance:
         place = Place(cursors.fingerprint("lots", workspace_id), types=(datetime, int))
         asked = connection.paging(place, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.lot_page.load((asked.part, workspace_id))
-        return CreditLotConnection.of(page, lambda row: lot(info, row, self.access), place=place)
+        return CreditLotConnection.of(
+            page,
+            lambda row: lot(info, row, self.access),
+            place=place,
+            workspace_id=workspace_id,
+        )
 
     @resolved("The booked balance at a moment, less what had expired by then.")
     async def as_of(

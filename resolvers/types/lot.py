@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -53,6 +54,13 @@ class CreditLot(Node):
 @strawberry.type(description="A page of lots.")
 class CreditLotConnection(Connection[CreditLot]):
     """A page of lots."""
+
+    workspace_id: strawberry.Private[UUID]
+
+    @resolved("How many lots can be spent.")
+    async def total_count(self, info: Info) -> int:
+        """Return the number of live lots."""
+        return await info.context.loaders.lot_count.load(self.workspace_id)
 
 
 def lot(info: Info, row: Record, access: WorkspaceAccess) -> CreditLot:

@@ -55,6 +55,13 @@ class ApiKey(Node):
 class ApiKeyConnection(Connection[ApiKey]):
     """A page of API keys."""
 
+    workspace_id: strawberry.Private[UUID]
+
+    @resolved("How many API keys there are, revoked ones included.")
+    async def total_count(self, info: Info) -> int:
+        """Return the number of API keys."""
+        return await info.context.loaders.api_key_count.load(self.workspace_id)
+
 
 @strawberry.type(description="What a lot paid towards a charge.")
 class ChargePayment:
@@ -90,6 +97,13 @@ class UsageCharge(Node):
 @strawberry.type(description="A page of a conversation's charges, latest first.")
 class UsageChargeConnection(Connection[UsageCharge]):
     """A page of charges."""
+
+    conversation: strawberry.Private[tuple[UUID, UUID]]
+
+    @resolved("How many charges the conversation has.")
+    async def total_count(self, info: Info) -> int:
+        """Return the number of charges."""
+        return await info.context.loaders.charge_count.load(self.conversation)
 
 
 def charge(row: Record, access: WorkspaceAccess) -> UsageCharge:
@@ -130,7 +144,9 @@ class ConversationUsage(Node):
         place = Place(cursors.fingerprint("charges", *parent), types=(int,))
         asked = connection.paging(place, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.charge_page.load((asked.part, parent))
-        return UsageChargeConnection.of(page, lambda row: charge(row, self.access), place=place)
+        return UsageChargeConnection.of(
+            page, lambda row: charge(row, self.access), place=place, conversation=parent
+        )
 
 
 @strawberry.type(description="A call of the MCP-HTTP interface with an API key.")

@@ -38,6 +38,11 @@ class UserWorkspaceConnection:
     nodes: list[LazyWorkspace] = strawberry.field(description="The workspaces.")
     page_info: PageInfo = strawberry.field(description="Where the page stands in its list.")
 
+    @resolved("How many workspaces the person is in.")
+    async def total_count(self, info: Info) -> int:
+        """Return the number of one's own workspaces."""
+        return await info.context.loaders.membership_count
+
 
 @strawberry.type(description="A person.")
 class User(Node):

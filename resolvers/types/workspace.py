@@ -152,7 +152,7 @@ class Workspace(Node):
         place = Place(cursors.fingerprint("apiKeys", workspace_id))
         asked = connection.paging(place, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.api_key_page.load((asked.part, workspace_id))
-        return ApiKeyConnection.of(page, ApiKey.of, place=place)
+        return ApiKeyConnection.of(page, ApiKey.of, place=place, workspace_id=workspace_id)
 
     @resolved("Credits used by conversations, image and video generation.")
     async def conversation_usage(

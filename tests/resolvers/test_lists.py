@@ -409,16 +409,17 @@ SMALL_LISTS = {
 async def test_a_small_list_is_paged_like_a_large_one(
     world: World, field: str, expected: list[Any]
 ) -> None:
-    """Forwards and backwards, and each page says whether there is more."""
+    """Forwards and backwards; each page says whether there is more, and how many there are."""
 
     async def page(arguments: str) -> Any:
-        stands = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+        stands = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
         head = "query($id: ID!)" if "$id" in field else "query"
         found = await world.answer(
             f"{head} {{ {field.replace('@', arguments).replace('~', stands)} }}"
         )
         while "pageInfo" not in found:
             found = next(iter(found if isinstance(found, list) else found.values()))
+        assert found["totalCount"] == len(expected)
         sides = found["pageInfo"]["hasPreviousPage"], found["pageInfo"]["hasNextPage"]
         return [node["name"] for node in found["nodes"]], sides, found["pageInfo"]
 

@@ -78,7 +78,7 @@ QUOTED = Rule("quoted by the payment provider, to the owner", {})
 TABLE: dict[str, dict[Rule, str]] = {
     "AdminAdjustmentDetail": {READERS: "note"},
     "ApiKey": {READERS: "id name createdAt revokedAt"},
-    "ApiKeyConnection": {READERS: "edges nodes pageInfo"},
+    "ApiKeyConnection": {READERS: "edges nodes pageInfo totalCount"},
     "ApiKeyEdge": {READERS: "cursor node"},
     "ChargePayment": {READERS: "lot credits"},
     "CompensationDetail": {READERS: "fromPlan toPlan fractionLeft"},
@@ -99,7 +99,7 @@ TABLE: dict[str, dict[Rule, str]] = {
     },
     "CreditExpiry": {READERS: "amount expiresAt"},
     "CreditLot": {READERS: "id kind granted remaining createdAt expiresAt adjustment"},
-    "CreditLotConnection": {READERS: "edges nodes pageInfo"},
+    "CreditLotConnection": {READERS: "edges nodes pageInfo totalCount"},
     "CreditLotEdge": {READERS: "cursor node"},
     "CreditPack": {READERS: "name credits price quantityMax"},
     "ExpirationDetail": {READERS: "reason lot"},
@@ -135,12 +135,12 @@ TABLE: dict[str, dict[Rule, str]] = {
         OWNERS: "url",
     },
     "UsageCharge": {READERS: "id kind messageCount credits unpaid occurredAt createdAt payments"},
-    "UsageChargeConnection": {READERS: "edges nodes pageInfo"},
+    "UsageChargeConnection": {READERS: "edges nodes pageInfo totalCount"},
     "UsageChargeEdge": {READERS: "cursor node"},
     "UsageKindCredits": {READERS: "kind credits"},
     "UsagePoint": {READERS: "start end credits byKind"},
     "User": {OF_PEOPLE: "id name email", ONESELF: "workspaces"},
-    "UserWorkspaceConnection": {PERSONS: "edges nodes pageInfo"},
+    "UserWorkspaceConnection": {PERSONS: "edges nodes pageInfo totalCount"},
     "UserWorkspaceEdge": {PERSONS: "cursor node role"},
     "Workspace": {
         READERS: "id name createdAt viewerPermissions subscription creditBalance creditPack"

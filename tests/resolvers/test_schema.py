@@ -230,15 +230,19 @@ def test_credits_are_numbers_that_json_carries() -> None:
     }
 
     assert small == {
+        "ApiKeyConnection.totalCount",
         "CompensationDetail.fractionLeft",
         "ConversationUsageConnection.totalCount",
         "CreditAdjustmentConnection.totalCount",
+        "CreditLotConnection.totalCount",
         "CreditPack.quantityMax",
         "ImportUsageConnection.totalCount",
         "McpHttpCallConnection.totalCount",
         "Plan.rank",
         "PurchaseDetail.packs",
         "TopUpCheckout.packs",
+        "UsageChargeConnection.totalCount",
+        "UserWorkspaceConnection.totalCount",
     }
 
 
