@@ -15,7 +15,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from billing.recorder import Recorder
-from gateway import graphql_http, observability, static, stripe_account, webhooks, worker
+from gateway import (
+    graphql_http,
+    observability,
+    postgres,
+    static,
+    stripe_account,
+    webhooks,
+    worker,
+)
 from gateway.auth import AuthenticationError, Authenticator, InvalidToken, Reason
 from gateway.clock import OffsetClock
 from gateway.graphql_http import GraphQLHTTP
@@ -28,7 +36,6 @@ from gateway.settings import Settings
 from gateway.webhooks import Receiver
 from gateway.worker import Worker
 from models import migration
-from models.database import Database
 from resolvers.context import Context
 from resolvers.documents import DocumentLimits
 from resolvers.execution import Schema
@@ -63,15 +70,9 @@ class _Gateway:
     """What the requests of one process share."""
 
     def __init__(self, settings: Settings, *, database_url: str) -> None:
-        connect = partial(
-            Database,
-            database_url,
-            statement_timeout_seconds=settings.database_statement_timeout_seconds,
-            statement_cache_size=settings.database_statement_cache,
-        )
-        self.database = connect(pool_size=settings.database_pool_size)
+        self.database = postgres.connect(settings, pool_size=settings.database_pool_size)
         # However many requests wait for a connection, what was paid is heard of and settled.
-        self.work_database = connect(pool_size=worker.CONNECTIONS_MAX)
+        self.work_database = postgres.connect(settings, pool_size=worker.CONNECTIONS_MAX)
         self.recorder = Recorder(self.database)
         self.authenticator = Authenticator(settings)
         listen_url = settings.database_listen_url

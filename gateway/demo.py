@@ -167,7 +167,7 @@ async def _migrate_if_blank(settings: Settings) -> None:
     async with _database(settings) as database, database.snapshot() as snapshot:
         is_blank = await loading.is_blank(snapshot)
     if is_blank:
-        await postgres.migrate(postgres.url(settings))
+        await postgres.migrate(postgres.url(postgres.past_pooler(settings)))
 
 
 @asynccontextmanager
@@ -234,11 +234,8 @@ async def _stripe(sandbox: Sandbox) -> AsyncIterator[Stripe]:
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[Database]:
     """Give a connection that may take its time: COPY and indexes have no deadline."""
-    database = Database(
-        postgres.url(settings),
-        pool_size=1,
-        statement_timeout_seconds=0,
-        statement_cache_size=settings.database_statement_cache,
+    database = postgres.connect(
+        postgres.past_pooler(settings), pool_size=1, statement_timeout_seconds=0
     )
     try:
         yield database

@@ -42,6 +42,7 @@ async def to_serve(settings: Settings) -> AsyncIterator[Settings]:
     """
     if settings.database_url is not None:
         await refuse_pending_migrations(url(settings))
+        await _refuse_lost_settings(settings)
         yield settings
         return
 
@@ -60,14 +61,14 @@ async def to_serve(settings: Settings) -> AsyncIterator[Settings]:
 
 @asynccontextmanager
 async def to_command(settings: Settings, *, creates: bool = False) -> AsyncIterator[Settings]:
-    """Give settings whose database answers, migrated or not.
+    """Give settings whose database answers, migrated or not: past a pooler, if there is one.
 
     The embedded server of a gateway that runs is shared with it; else it is started for the
     command. Only one that `creates` makes a database where there is none: any other was told the
     wrong directory. Raises DatabaseUnusable or EmbeddedPostgresError.
     """
     if settings.database_url is not None:
-        yield settings
+        yield past_pooler(settings)
         return
 
     if not creates and not embedded_postgres.exists(settings.data_directory):
@@ -98,16 +99,33 @@ async def connected(
     """
     async with to_command(settings) as reachable:
         await refuse_pending_migrations(url(reachable))
-        database = Database(
-            url(reachable),
-            pool_size=1,
-            statement_timeout_seconds=statement_timeout_seconds,
-            statement_cache_size=settings.database_statement_cache,
+        database = connect(
+            reachable, pool_size=1, statement_timeout_seconds=statement_timeout_seconds
         )
         try:
             yield database
         finally:
             await database.close()
+
+
+def connect(
+    settings: Settings, *, pool_size: int, statement_timeout_seconds: float | None = None
+) -> Database:
+    """Return a pool as the settings say, with another deadline if one is given; close it."""
+    if statement_timeout_seconds is None:
+        statement_timeout_seconds = settings.database_statement_timeout_seconds
+    return Database(
+        url(settings),
+        pool_size=pool_size,
+        statement_timeout_seconds=statement_timeout_seconds,
+        statement_cache_size=settings.database_statement_cache,
+    )
+
+
+def past_pooler(settings: Settings) -> Settings:
+    """Return settings whose database is reached on the way on which a session is kept."""
+    direct = settings.database_listen_url
+    return settings if direct is None else settings.model_copy(update={"database_url": direct})
 
 
 async def migrate(database_url: str) -> list[str]:
@@ -128,6 +146,23 @@ async def refuse_pending_migrations(database_url: str) -> None:
         raise DatabaseUnusable(
             f"The database lacks {len(pending)} migrations, from {pending[0]} on. "
             "Run `gateway migrate` first."
+        )
+
+
+async def _refuse_lost_settings(settings: Settings) -> None:
+    """Raise DatabaseUnusable unless what we ask of our connections holds in the server."""
+    database = connect(settings, pool_size=1)
+    try:
+        lost = await database.settings_lost()
+    except Exception as error:
+        raise _unusable(error) from error
+    finally:
+        await database.close()
+    if lost:
+        remedy = " ".join(f"ALTER ROLE CURRENT_USER SET {name} = '{lost[name]}';" for name in lost)
+        raise DatabaseUnusable(
+            f"A pooler keeps {', '.join(lost)} from the database. Set them on the gateway's role, "
+            f"as that role, and let the pooler connect anew: {remedy}"
         )
 
 

@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     database_listen_url: SecretStr | None = Field(
         default=None,
         validation_alias="DATABASE_LISTEN_URL",
-        description="The same database past any pooler, for the connection that hears of changes; "
-        "required behind a PgBouncer in transaction mode.",
+        description="The same database past any pooler, for the connection that hears of changes "
+        "and for commands; required behind a PgBouncer in transaction mode.",
     )
     database_pool_size: int = Field(
         default=10,
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
         le=100_000,
         validation_alias="DATABASE_STATEMENT_CACHE",
         description="Prepared statements kept on each connection; "
-        "0 behind a PgBouncer in transaction mode older than 1.21.",
+        "0 behind a PgBouncer in transaction mode.",
     )
     data_directory: Path = Field(
         default=Path(".gateway"),

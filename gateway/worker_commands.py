@@ -9,7 +9,6 @@ from gateway import postgres, stripe_account
 from gateway.clock import OffsetClock
 from gateway.settings import Settings
 from gateway.worker import Worker
-from models.database import Database
 
 
 def run(settings: Settings, *, once: bool) -> None:
@@ -20,12 +19,7 @@ def run(settings: Settings, *, once: bool) -> None:
 async def _work(settings: Settings, *, once: bool) -> None:
     async with postgres.to_command(settings) as reachable:
         await postgres.refuse_pending_migrations(postgres.url(reachable))
-        database = Database(
-            postgres.url(reachable),
-            pool_size=settings.database_pool_size,
-            statement_timeout_seconds=settings.database_statement_timeout_seconds,
-            statement_cache_size=settings.database_statement_cache,
-        )
+        database = postgres.connect(reachable, pool_size=settings.database_pool_size)
         stripe = stripe_account.connect(settings)
         works = Worker(
             database,

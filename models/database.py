@@ -38,6 +38,11 @@ CLOSING_SECONDS: Final = 0.1
 """How long a snapshot that is closed waits for the statement that runs."""
 
 _REUSE_PLANS = text("SET LOCAL plan_cache_mode = auto")
+_SETTINGS = text(
+    # Both as the server writes them; the second column is evaluated after the first.
+    "SELECT name, current_setting(name) AS holds, set_config(name, value, true) AS asked"
+    " FROM unnest(CAST(:names AS text[]), CAST(:values AS text[])) AS settings(name, value)"
+)
 _QUERY_CANCELED: Final = "57014"
 _UNAVAILABLE: Final = (
     "08",  # the connection is lost
@@ -153,8 +158,7 @@ class Database:
 
     `url` is a SQLAlchemy address (`postgresql+asyncpg://`). A statement that runs longer than
     `statement_timeout_seconds` is cancelled by the server; who finds every connection taken waits
-    as long for one. `statement_cache_size` 0 is for PgBouncer in transaction mode without prepared
-    statements.
+    as long for one. `statement_cache_size` 0 is for PgBouncer in transaction mode.
     """
 
     def __init__(
@@ -165,6 +169,22 @@ class Database:
         statement_timeout_seconds: float = 10,
         statement_cache_size: int = 500,
     ) -> None:
+        self._settings = {
+            "statement_timeout": f"{round(statement_timeout_seconds * 1000)}ms",
+            "timezone": "UTC",
+            "jit": "off",
+            # Plan as if every row were a page to fetch: an order that walks past many rows to
+            # find few must not look cheap because its pages may be cached.
+            "effective_cache_size": "1MB",
+            # A filter's selectivity decides between an ordered scan and the trigram index: a
+            # plan that does not know the values chooses badly.
+            "plan_cache_mode": "force_custom_plan",
+        }
+        connect_args = {
+            "statement_cache_size": statement_cache_size,
+            "prepared_statement_cache_size": statement_cache_size,
+            "server_settings": {"application_name": "billing-gateway", **self._settings},
+        }
         self.engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -173,24 +193,10 @@ class Database:
             pool_pre_ping=False,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
-            connect_args={
-                "statement_cache_size": statement_cache_size,
-                "prepared_statement_cache_size": statement_cache_size,
-                "server_settings": {
-                    "application_name": "billing-gateway",
-                    "statement_timeout": str(round(statement_timeout_seconds * 1000)),
-                    "timezone": "UTC",
-                    "jit": "off",
-                    # Plan as if every row were a page to fetch: an order that walks past many
-                    # rows to find few must not look cheap because its pages may be cached.
-                    "effective_cache_size": "1MB",
-                    # A filter's selectivity decides between an ordered scan and the trigram
-                    # index: a plan that does not know the values chooses badly.
-                    "plan_cache_mode": "force_custom_plan",
-                },
-            },
+            connect_args=connect_args,
         )
-        self._probing = create_async_engine(url, poolclass=NullPool)
+        # As the pool connects: what keeps that from working must not look well.
+        self._probing = create_async_engine(url, poolclass=NullPool, connect_args=connect_args)
         self._reading = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -229,6 +235,16 @@ class Database:
         with _failures_to_connect():
             async with self._probing.connect() as connection:
                 await connection.execute(text("SELECT 1"))
+
+    async def settings_lost(self) -> dict[str, str]:
+        """Return the settings of our connections that do not hold in the server, as asked for.
+
+        A pooler in between may keep them to itself. Raises DatabaseFailure.
+        """
+        parameters = {"names": list(self._settings), "values": list(self._settings.values())}
+        async with self.snapshot() as snapshot:
+            settings = await snapshot.all(_SETTINGS, parameters)
+        return {each.name: each.asked for each in settings if each.holds != each.asked}
 
     def on_statement(self, hear: Callable[[str], None]) -> Callable[[], None]:
         """Call `hear` with the text of each statement from now on; return how to stop that."""

@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -18,16 +18,16 @@ _LOCK = 4_951_203_377_215_886_337
 async def migrate(url: str) -> list[str]:
     """Apply every pending migration; return their revisions, oldest first, empty when current."""
     engine = _engine(url)
+    event.listen(engine.sync_engine, "begin", _take_time)
     try:
-        async with engine.connect() as connection:
-            await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-            await connection.commit()
+        # A lock of the session would stay behind in a pooler that gives out connections by the
+        # transaction; this one ends with a transaction that lasts as long as it is needed.
+        async with engine.connect() as guard, engine.connect() as connection:
+            await guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             pending = await connection.run_sync(_pending)
             if pending:
                 await connection.run_sync(_upgrade)
                 await connection.commit()
-            await connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
-            await connection.commit()
     finally:
         await engine.dispose()
     return pending
@@ -45,6 +45,14 @@ async def pending_migrations(url: str) -> list[str]:
 
 def _engine(url: str) -> AsyncEngine:
     return create_async_engine(url, poolclass=NullPool, connect_args={"statement_cache_size": 0})
+
+
+def _take_time(connection: Connection) -> None:
+    """Free a transaction from the deadlines of the role: an index takes as long as it takes."""
+    connection.exec_driver_sql(
+        "SELECT set_config('statement_timeout', '0', true),"
+        " set_config('idle_in_transaction_session_timeout', '0', true)"
+    )
 
 
 def _config() -> Config:
