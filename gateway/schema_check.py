@@ -1,8 +1,9 @@
 """The check of the schema's changes: none that breaks operations goes out unannounced.
 
-The work tree's `schema.graphql` is compared with the last commit's; where they are the same, the
-last commit's is compared with the one before. A breaking change must be named under `### Breaking`
-of the changelog's unreleased part, by its coordinate in backticks.
+The work tree's `schema.graphql` is compared with that of the last release, a tag such as `v1.2.0`.
+Before the first release it is compared with the last commit's; where they are the same, with what
+it was before the last commit that changed it. A breaking change must be named under `### Breaking`
+of what the changelog says of versions after the release, by its coordinate in backticks.
 """
 
 import re
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 SCHEMA: Final = "schema.graphql"
 CHANGELOG: Final = "CHANGELOG.md"
 
-_UNRELEASED: Final = re.compile(r"(?ms)^## \[?Unreleased\]?.*?$(.*?)(?=^## |\Z)")
+_RELEASES: Final = "v[0-9]*"
+_VERSION: Final = re.compile(r"(?ms)^## \[?([^\]\s]+)\]?.*?$(.*?)(?=^## |\Z)")
 _BREAKING: Final = re.compile(r"(?ms)^### Breaking\s*?$(.*?)(?=^### |\Z)")
 _ADVICE: Final = f"""\
 {{count}} not announced. Say what clients do instead, in {CHANGELOG}:
@@ -46,7 +48,7 @@ class Older:
 
 def command(
     against: Annotated[
-        str | None, typer.Option(help="A commit, branch or tag; without it the last commit.")
+        str | None, typer.Option(help="A commit, branch or tag; without it the last release.")
     ] = None,
 ) -> None:
     """Fail on breaking changes of schema.graphql that CHANGELOG.md does not announce."""
@@ -60,7 +62,7 @@ def command(
         raise typer.Exit(0 if against is None else 2) from None
 
     found = changes.between(older.text, schema)
-    said = announced(Path(CHANGELOG).read_text(encoding="utf-8"))
+    said = announced(Path(CHANGELOG).read_text(encoding="utf-8"), since=older.revision)
     typer.echo(f"{SCHEMA} against {older.revision}: {_count(found)}")
     for change in found:
         typer.echo(f"  {_verdict(change, said):<24}{change.description}")
@@ -72,19 +74,37 @@ def command(
         raise typer.Exit(1)
 
 
-def announced(changelog: str) -> frozenset[str]:
-    """Return the coordinates that the changelog's unreleased part names as breaking."""
-    unreleased = _UNRELEASED.search(changelog)
-    breaking = unreleased and _BREAKING.search(unreleased[1])
-    return frozenset(re.findall(r"`([^`\n]+)`", breaking[1]) if breaking else ())
+def announced(changelog: str, *, since: str) -> frozenset[str]:
+    """Return the coordinates that the changelog names as breaking.
+
+    In its unreleased part, and where `since` is a release also in those of later ones: the next
+    one's is written before its tag.
+    """
+    found: set[str] = set()
+    versions = _VERSION.findall(changelog)
+    if since.removeprefix("v") not in (name for name, _ in versions):
+        versions = [(name, text) for name, text in versions if name == "Unreleased"]
+    for name, text in versions:
+        if name == since.removeprefix("v"):
+            break
+        for breaking in _BREAKING.findall(text):
+            found.update(re.findall(r"`([^`\n]+)`", breaking))
+    return frozenset(found)
 
 
 def _older(schema: str, against: str | None) -> Older:
     """Return the schema to compare with. Raises NothingToCompare."""
     if against is not None:
         return _committed(against)
+    release = _ran("describe", "--tags", "--abbrev=0", f"--match={_RELEASES}")
+    if release.returncode == 0:
+        return _committed(release.stdout.strip())
     last = _committed("HEAD")
-    return last if last.text != schema else _committed("HEAD~1")
+    if last.text != schema:
+        return last
+    changed = _git("log", "-1", "--format=%H", "--", SCHEMA).strip()
+    is_last = changed == _git("rev-parse", "HEAD").strip()
+    return _committed("HEAD~1" if is_last else f"{changed[:12]}~1")
 
 
 def _committed(revision: str) -> Older:

@@ -245,6 +245,49 @@ def test_a_breaking_change_stays_one_when_it_is_committed(repository: Repository
     assert result.output.startswith("schema.graphql against HEAD~1: 1 breaking")
 
 
+def test_a_commit_that_leaves_the_schema_alone_hides_none_before_it(
+    repository: Repository,
+) -> None:
+    """The last commit that changed it is the one that counts."""
+    schema = SCHEMA.replace("  viewerRole: Role\n", "")
+    repository.commit(schema)
+    repository.commit(schema)
+
+    result = repository.check()
+
+    assert result.exit_code == 1
+    assert "~1: 1 breaking" in result.output
+
+
+def test_a_break_since_the_last_release_stays_one(repository: Repository) -> None:
+    """However many commits there were since, and whatever they did."""
+    schema = SCHEMA.replace("  viewerRole: Role\n", "")
+    repository.git("tag", "v1.0.0")
+    repository.commit(schema)
+    repository.commit(schema + "scalar More\n")
+
+    result = repository.check()
+
+    assert result.exit_code == 1
+    assert result.output.startswith("schema.graphql against v1.0.0: 1 breaking")
+
+
+def test_a_release_takes_its_announcements_along(repository: Repository) -> None:
+    """They hold before it is tagged, with the next version's name above them; not for ever."""
+    schema = SCHEMA.replace("  viewerRole: Role\n", "")
+    older = "\n## 1.0.0\n\n### Breaking\n\n- `Workspace.name`: gone.\n"
+    announced = announcing("Workspace.viewerRole").replace(
+        "## Unreleased", "## [1.1.0] - 2026-02-01"
+    )
+    repository.git("tag", "v1.0.0")
+    repository.commit(schema, announced + older)
+    assert repository.check().exit_code == 0
+
+    repository.write(schema.replace("  name: String!\n", "", 1), announced + older)
+
+    assert "BREAKING, unannounced   Field Workspace.name was removed." in repository.check().output
+
+
 def test_a_branch_can_be_compared_as_a_whole(repository: Repository) -> None:
     """Whatever the last of its commits did."""
     repository.git("tag", "released")
