@@ -1,7 +1,7 @@
 """What a workspace has left to spend."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -15,6 +15,11 @@ from resolvers.context import Info
 from resolvers.fields import resolved
 from resolvers.types.lot import CreditLotConnection, lot
 from resolvers.types.scalars import BigInt
+
+if TYPE_CHECKING:
+    from resolvers.types.workspace import Workspace
+
+LazyWorkspace = Annotated["Workspace", strawberry.lazy("resolvers.types.workspace")]
 
 
 @strawberry.type(description="Credits that expire together.")
@@ -67,6 +72,13 @@ class CreditBalance:
             if expiry is None
             else CreditExpiry(amount=BigInt(expiry.amount), expires_at=expiry.expires_at),
         )
+
+    @resolved("Whose it is: a client's cache merges what a subscription tells by it.")
+    async def workspace(self) -> LazyWorkspace:
+        """Return the workspace."""
+        from resolvers.types.workspace import Workspace  # noqa: PLC0415 - the types are a circle
+
+        return Workspace.of(self.access)
 
     @resolved("When the next package of credits comes; null when none will, or while one is late.")
     async def refreshes_at(self, info: Info) -> datetime | None:

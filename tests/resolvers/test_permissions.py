@@ -94,7 +94,7 @@ TABLE: dict[str, dict[Rule, str]] = {
     "CreditAdjustmentEdge": {READERS: "cursor node"},
     "CreditAdjustmentSummary": {READERS: "adjustmentCount granted removed net"},
     "CreditBalance": {
-        READERS: "remaining overdraft recurring purchased granted nextExpiry refreshesAt"
+        READERS: "workspace remaining overdraft recurring purchased granted nextExpiry refreshesAt"
         " nextRefreshAmount lots asOf projectedDepletionAt"
     },
     "CreditExpiry": {READERS: "amount expiresAt"},

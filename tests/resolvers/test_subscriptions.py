@@ -221,6 +221,20 @@ async def test_another_plan_is_a_change_of_the_balance(world: World, process: Pr
     assert after == {"remaining": FIRST, "refreshesAt": None, "nextRefreshAmount": None}
 
 
+async def test_a_balance_says_whose_it_is(world: World, process: Process) -> None:
+    """So that a cache with ids merges it into the workspace that a page shows."""
+    document = """subscription($id: ID!) { creditBalanceChanged(workspaceId: $id) {
+        remaining workspace { id creditBalance { remaining } }
+    } }"""
+    async with process.follow(document) as told:
+        await told.next()
+        await grant(world, 2)
+        after = await told.next()
+
+    whole = {"id": workspace_id(ACME), "creditBalance": {"remaining": FIRST + 2}}
+    assert after == {"remaining": FIRST + 2, "workspace": whole}
+
+
 @pytest.mark.usefixtures("quiet")
 async def test_nothing_is_held_while_nothing_changes(world: World, process: Process) -> None:
     """More subscriptions than connections; each value costs the same statements."""
