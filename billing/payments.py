@@ -151,7 +151,7 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceState:
-    """An invoice as the provider has it now."""
+    """An invoice as the provider has it now; `lines` are those that its subscription is for."""
 
     invoice_id: str
     workspace_id: UUID | None
@@ -315,7 +315,7 @@ class Payments(Protocol):
         ...
 
     async def invoice(self, invoice_id: str) -> InvoiceState:
-        """Return an invoice with all of its lines."""
+        """Return an invoice with all lines of its subscription."""
         ...
 
     async def payment(self, payment_id: str) -> PaymentState:

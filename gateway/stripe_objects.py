@@ -96,7 +96,10 @@ def schedule(found: Json) -> ScheduledChange:
 
 
 def invoice(found: Json, *, lines: Sequence[Json]) -> InvoiceState:
-    """Read an invoice and all of its lines."""
+    """Read an invoice with those of all its lines that its subscription is for.
+
+    An operator may have added others by hand, a fee or a credit: they pay no period of a plan.
+    """
     parent = found.get("parent") or {}
     details = parent.get("subscription_details") or {}
     return InvoiceState(
@@ -107,7 +110,7 @@ def invoice(found: Json, *, lines: Sequence[Json]) -> InvoiceState:
         reason=_REASONS.get(found.get("billing_reason") or "", InvoiceReason.OTHER),
         is_paid=found["status"] == "paid",
         paid=_money(found["amount_paid"], found["currency"]),
-        lines=[_line(line) for line in lines],
+        lines=[_line(line) for line in lines if _is_of_subscription(line)],
     )
 
 
@@ -199,6 +202,11 @@ def _line(line: Json) -> InvoiceLine:
         period_start=moment(line["period"]["start"]),
         period_end=moment(line["period"]["end"]),
     )
+
+
+def _is_of_subscription(line: Json) -> bool:
+    details = (line.get("parent") or {}).get("invoice_item_details")
+    return details is None or bool(details.get("proration"))
 
 
 def _is_withdrawn(dispute: Json) -> bool:

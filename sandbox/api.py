@@ -15,6 +15,7 @@ from sandbox import (
     disputes,
     events,
     forms,
+    invoice_items,
     invoices,
     payments,
     portal,
@@ -114,6 +115,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/invoices/{invoice}/pay", collection.PAY, collection.pay),
     Endpoint("POST", "/v1/invoices/{invoice}/void", forms.EXPAND, invoices.void_by_request),
     Endpoint("GET", "/v1/invoices/{invoice}/lines", forms.PAGE, invoices.list_lines),
+    *_resource(
+        "/v1/invoiceitems",
+        "invoiceitem",
+        invoice_items.retrieve,
+        invoice_items.listing,
+        invoice_items.LIST,
+    ),
+    Endpoint("POST", "/v1/invoiceitems", invoice_items.CREATE, invoice_items.create),
     *_resource(
         "/v1/invoice_payments",
         "invoice_payment",

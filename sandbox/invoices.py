@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox import blanks, catalog, errors, events, forms, lists, payments, store
+from sandbox import blanks, catalog, errors, events, forms, invoice_items, lists, payments, store
 from sandbox.errors import Object
 from sandbox.proration import Charge
 from sandbox.store import Account
@@ -35,11 +35,15 @@ def build(
     end: int,
     name: str = "",
 ) -> Object:
-    """Return a draft with a line a charge; it is kept nowhere."""
+    """Return a draft with a line a charge, and one for each item that waits; it is kept nowhere."""
     name = name or store.new_id(account, "in")
     customer = store.get(account, "customer", subscription["customer"])
     rows = [_line(account, subscription, charge, name) for charge in charges]
-    total = sum(charge.amount for charge in charges)
+    rows += [
+        invoice_items.line(account, item, invoice=name)
+        for item in invoice_items.waiting(account, subscription)
+    ]
+    total = sum(row["amount"] for row in rows)
     details: Object = {
         "metadata": dict(subscription["metadata"]),
         "subscription": subscription["id"],
@@ -75,8 +79,11 @@ def build(
 def draft(account: Account, subscription: Object, **fields: Any) -> Object:
     """Create an invoice of a subscription; it may still change."""
     invoice = store.add(account, build(account, subscription, **fields))
+    for item in invoice_items.waiting(account, subscription):
+        item["invoice"] = invoice["id"]
     subscription["latest_invoice"] = invoice["id"]
-    billed = [line for line in invoice["lines"]["data"] if line["amount"] >= 0]
+    lines = invoice["lines"]["data"]
+    billed = [line for line in lines if recurs(line) and line["amount"] >= 0]
     if billed:
         store.secret(account, subscription["id"])["credited"] = {
             "invoice": invoice["id"],
@@ -160,6 +167,11 @@ def by_key(account: Account, key: str) -> Object | None:
         if store.secret(account, invoice["id"]).get("key") == key:
             return invoice
     return None
+
+
+def recurs(line: Object) -> bool:
+    """Tell whether a line is of what a subscription is for, and not added by hand."""
+    return bool(line["parent"]["type"] == "subscription_item_details")
 
 
 def retrieve(account: Account, params: Object, invoice: str) -> Object:

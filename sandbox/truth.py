@@ -8,6 +8,8 @@ from sandbox.store import Account
 def tell(account: Account) -> Object:
     """Return, for each customer, what was paid, and what was taken back of it.
 
+    What was added to an invoice by hand is in its amount, and is no item of it.
+
     Shape: {"customers": {id: {"checkouts": [...], "invoices": [...], "subscriptions": [...]}},
     "now"}. Amounts are in the smallest unit of the currency. Checkouts without a customer are
     under the empty id.
@@ -58,6 +60,7 @@ def _invoice(account: Account, invoice: Object) -> Object:
             | {name: line[name] for name in ("amount", "quantity", "period")}
             | {"proration": line["parent"]["subscription_item_details"]["proration"]}
             for line in invoice["lines"]["data"]
+            if invoices.recurs(line)
         ],
         **_reversed(account, None if intent is None else intent["id"]),
     }

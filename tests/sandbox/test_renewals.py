@@ -184,3 +184,36 @@ async def test_an_invoice_payment_tells_which_intent_paid_which_invoice(shop: Sh
         subscription.latest_invoice, {"expand": ["payments.data.payment.payment_intent"]}
     )
     assert invoice.payments.data[0].payment.payment_intent.status == "succeeded"
+
+
+async def test_what_waits_for_a_customer_is_on_the_next_invoice_once(shop: Shop) -> None:
+    """As a line that is of no subscription's item; a price that recurs cannot be added."""
+    subscription = await shop.subscribed()
+    fee = {"customer": subscription.customer, "amount": 700, "currency": "usd"}
+    item = await shop.v1.invoice_items.create_async(fee | {"description": "Onboarding"})
+    packs = {"price": shop.prices["pack"]}
+    await shop.v1.invoice_items.create_async(
+        {"customer": subscription.customer, "pricing": packs, "quantity": 2}
+    )
+    with pytest.raises(stripe.InvalidRequestError, match="type=recurring"):
+        await shop.v1.invoice_items.create_async(
+            {"customer": subscription.customer, "pricing": {"price": shop.prices["pro"]}}
+        )
+
+    first = item_of(await shop.subscription(subscription.id)).current_period_end
+    await shop.move(first + HOUR_SECONDS)
+    second = item_of(await shop.subscription(subscription.id)).current_period_end
+    await shop.move(second + HOUR_SECONDS)
+
+    page = await shop.v1.invoices.list_async({"subscription": subscription.id, "limit": 2})
+    later, renewal = page.data
+    assert (renewal.amount_paid, later.amount_paid) == (1000 + 700 + 2 * 500, 1000)
+    assert [(line.amount, line.parent.type) for line in renewal.lines.data] == [
+        (1000, "subscription_item_details"),
+        (700, "invoice_item_details"),
+        (1000, "invoice_item_details"),
+    ]
+    found = await shop.v1.invoice_items.retrieve_async(item.id)
+    assert found.invoice == renewal.id
+    waiting = await shop.v1.invoice_items.list_async({"pending": True})
+    assert waiting.data == []

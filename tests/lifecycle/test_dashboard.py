@@ -1,0 +1,37 @@
+"""What an operator does in Stripe's dashboard, beside what owners do with the gateway."""
+
+from tests.lifecycle.catalogue import PACKAGES, PRICES
+from tests.lifecycle.world import World
+
+FEE = 700
+
+
+async def test_what_is_added_to_an_invoice_by_hand_keeps_no_package_back(world: World) -> None:
+    """A fee on a renewal, and one on an upgrade: both are paid, and bring what they would."""
+    owner = await world.subscribed()
+    await _charge_a_fee(world)
+
+    await world.pass_time(days=32)
+    renewed = await owner.state()
+    await _charge_a_fee(world)
+    shown = await owner.outcome("pro", "MONTHLY")
+    await owner.outcome("pro", "MONTHLY", token=shown["preview"]["token"])
+    await world.settled()
+
+    assert renewed.recurring == PACKAGES["starter"]
+    state = await owner.state()
+    assert (state.plan, state.recurring) == ("pro", 500 + shown["preview"]["credits"])
+    _, truth = await world.sandbox.customer()
+    assert [invoice["amount"] for invoice in truth["invoices"]] == [
+        PRICES["starter_monthly"],
+        PRICES["starter_monthly"] + FEE,
+        shown["preview"]["amountDue"]["amountMinor"],
+    ]
+    assert await world.failing() == []
+
+
+async def _charge_a_fee(world: World) -> None:
+    """Let the customer's next invoice have another line."""
+    customer, _ = await world.sandbox.customer()
+    fee = {"amount": str(FEE), "currency": "usd", "description": "Onboarding"}
+    await world.sandbox.api("POST", "/v1/invoiceitems", customer=customer, **fee)
