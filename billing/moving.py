@@ -129,7 +129,7 @@ async def undo(errand: Errand, claim: Claim) -> Answer:
     if state.progress is not SubscriptionProgress.ENDED:
         state = await pending_changes.undone(errand, claim, state)
     async with errand.database.write() as session:
-        await settlement.subscription(session, state, now=errand.now)
+        await settlement.settle_if_clear(session, Story(subscription=state), now=errand.now)
         if state.progress is not SubscriptionProgress.ENDED:
             return await idempotency.settle(session, claim, {})
     raise NoPendingChange
@@ -258,7 +258,7 @@ async def _settle_now(errand: Errand, claim: Claim, quote: Quote, result: Switch
         is_unpaid = result.payment_url is not None
         await quotes.end(session, quote, invoice_id=bound, is_unpaid=is_unpaid)
         story = Story(subscription=result.subscription, invoice=invoice)
-        await settlement.settle(session, story, now=errand.now)
+        await settlement.settle_if_clear(session, story, now=errand.now)
         return await idempotency.settle(session, claim, outcomes.to_json(outcome))
 
 
@@ -298,7 +298,8 @@ async def _switch_later(
     state = await payments.subscription(state.subscription_id)
     async with errand.database.write() as session:
         await quotes.end(session, quote)
-        await settlement.subscription(session, state, change=change, now=errand.now)
+        story = Story(subscription=state, change=change)
+        await settlement.settle_if_clear(session, story, now=errand.now)
         answer = outcomes.to_json(Scheduled(quote.effective_at))
         return await idempotency.settle(session, claim, answer)
 
@@ -325,7 +326,7 @@ async def _cancel(errand: Errand, claim: Claim, state: SubscriptionState) -> Ans
         )
     effective_at = state.ended_at or state.cancels_at or state.period_end
     async with errand.database.write() as session:
-        await settlement.subscription(session, state, now=errand.now)
+        await settlement.settle_if_clear(session, Story(subscription=state), now=errand.now)
         answer = outcomes.to_json(Scheduled(effective_at))
         return await idempotency.settle(session, claim, answer)
 
@@ -335,7 +336,7 @@ async def _made_free(errand: Errand, claim: Claim, state: SubscriptionState) -> 
     free = await pending_changes.undone(errand, claim, state)
     if free is not state:
         async with errand.database.write() as session:
-            await settlement.subscription(session, free, now=errand.now)
+            await settlement.settle_if_clear(session, Story(subscription=free), now=errand.now)
     return free
 
 

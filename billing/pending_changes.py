@@ -12,6 +12,7 @@ from billing.errands import Errand
 from billing.idempotency import Claim
 from billing.payments import Payments, SubscriptionProgress, SubscriptionState
 from billing.quotes import NOTHING, Quote
+from billing.settlement import Story
 from models.database import Database
 
 
@@ -110,7 +111,8 @@ async def put_back(errand: Errand, claim: Claim, quote: Quote, *, subscription_i
     state = await errands.called(errand, claim, "put back", call=again, happened=happened)
     change = None if state.schedule_id is None else await payments.schedule(state.schedule_id)
     async with errand.database.write() as session:
-        await settlement.subscription(session, state, change=change, now=errand.now)
+        story = Story(subscription=state, change=change)
+        await settlement.settle_if_clear(session, story, now=errand.now)
 
 
 async def come_again(

@@ -7,6 +7,7 @@ that began earlier. `checkout` and `subscription` settle what a caller has in ha
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +24,7 @@ from billing.payments import (
     SubscriptionState,
 )
 from billing.reversals import Brings
-from billing.unsettled import SubscriptionUnknown
+from billing.unsettled import SubscriptionUnknown, Unsettled
 from models.database import Session
 
 
@@ -141,6 +142,16 @@ async def settle(session: Session, story: Story, *, now: datetime) -> UUID | Non
             held = await holding.locked(session, workspace_id=workspace_id)
             await one_time.settle_reversal(session, held, story.checkout, story.payment, now=now)
     return workspace_id
+
+
+async def settle_if_clear(session: Session, story: Story, *, now: datetime) -> None:
+    """Settle the story of a change that the provider has made, or else write nothing of it.
+
+    The change is made, whatever it means: the provider's own notice of it stays visible then.
+    """
+    with suppress(Unsettled):
+        async with session.begin_nested():
+            await settle(session, story, now=now)
 
 
 async def _checkout_story(payments: Payments, session_id: str, *, asked_at: datetime) -> Story:

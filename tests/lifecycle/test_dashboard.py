@@ -30,6 +30,46 @@ async def test_what_is_added_to_an_invoice_by_hand_keeps_no_package_back(world: 
     assert await world.failing() == []
 
 
+async def test_a_plan_at_a_price_of_its_own_can_be_cancelled_all_the_same(world: World) -> None:
+    """The owner is told that it ends; what the catalogue does not know stays to be seen."""
+    owner = await world.subscribed()
+    _, truth = await world.sandbox.customer()
+    subscription_id = truth["subscriptions"][0]["subscription"]
+    found = await world.sandbox.api("GET", f"/v1/subscriptions/{subscription_id}")
+    [item] = found["items"]["data"]
+    price = await world.sandbox.api(
+        "POST",
+        "/v1/prices",
+        **{
+            "product": item["price"]["product"],
+            "currency": "usd",
+            "unit_amount": "900",
+            "recurring[interval]": "month",
+        },
+    )
+    await world.sandbox.api(
+        "POST",
+        f"/v1/subscriptions/{subscription_id}",
+        **{
+            "items[0][id]": item["id"],
+            "items[0][price]": price["id"],
+            "proration_behavior": "none",
+        },
+    )
+    await world.settled()
+
+    outcome = await owner.outcome("free")
+    await world.settled()
+
+    assert outcome["__typename"] == "PlanSwitchScheduled"
+    assert {reason.split(":")[0] for _, reason in await world.failing()} == {"PriceUnknown"}
+    await world.pass_time(days=31)
+    state = await owner.state()
+    assert (state.plan, state.status) == ("free", "ACTIVE")
+    _, truth = await world.sandbox.customer()
+    assert [invoice["amount"] for invoice in truth["invoices"]] == [PRICES["starter_monthly"]]
+
+
 async def _charge_a_fee(world: World) -> None:
     """Let the customer's next invoice have another line."""
     customer, _ = await world.sandbox.customer()
