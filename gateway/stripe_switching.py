@@ -17,6 +17,7 @@ from gateway import stripe_objects
 from gateway.stripe_transport import InvalidRequest, Stripe, asked
 
 _DECLINED: Final = frozenset({"requires_payment_method", "canceled"})
+_DISCOUNTS: Final = ("discount", "promotion_code", "coupon")
 
 
 async def preview(
@@ -91,12 +92,16 @@ async def switch_later(
     if price.recurring is None:
         raise PaymentsRefused(f"The price {price_id} does not recur")
     schedule = await _schedule_of(account, subscription, idempotency_key=f"{idempotency_key}:new")
-    phases = _phases(schedule, price.recurring, price_id=price_id, at=subscription.period_end)
+    recurring = {
+        "interval": price.recurring.interval,
+        "interval_count": price.recurring.interval_count,
+    }
+    changed = phases(schedule, recurring, price_id=price_id, at=subscription.period_end)
     try:
         found = await asked(
             account.v1.subscription_schedules.update_async(
                 schedule["id"],
-                {"end_behavior": "release", "proration_behavior": "none", "phases": phases},
+                {"end_behavior": "release", "proration_behavior": "none", "phases": changed},
                 {"idempotency_key": f"{idempotency_key}:{schedule['id']}"},
             )
         )
@@ -106,6 +111,31 @@ async def switch_later(
         # Somebody has released it under our hands: asked again, there will be another one.
         raise PaymentsUnavailable from None
     return stripe_objects.schedule(found.to_dict())
+
+
+def phases(
+    schedule: Mapping[str, Any], recurring: Mapping[str, Any], *, price_id: str, at: datetime
+) -> list[Any]:
+    """Return what goes on until a moment, and what follows it: one period of the other price.
+
+    Nothing else changes: an operator may have set the quantity, discounts, taxes and other items.
+    """
+    start = schedule["current_phase"]["start_date"]
+    [current] = [phase for phase in schedule["phases"] if phase["start_date"] == start]
+    plan, *others = map(_item, current["items"])
+    kept = _kept(current) | {"proration_behavior": "none"}
+    goes_on = kept | {
+        "items": [plan, *others],
+        "start_date": start,
+        "end_date": stripe_objects.seconds(at),
+    }
+    if current.get("trial_end") is not None:
+        goes_on["trial_end"] = current["trial_end"]
+    follows = kept | {
+        "items": [plan | {"price": price_id}, *others],
+        "duration": dict(recurring),
+    }
+    return [goes_on, follows]
 
 
 async def fetched(
@@ -157,27 +187,43 @@ def _is_live(schedule: Mapping[str, Any]) -> bool:
     return schedule["current_phase"] is not None
 
 
-def _phases(
-    schedule: Mapping[str, Any], recurring: Any, *, price_id: str, at: datetime
-) -> list[Any]:
-    """Return what goes on until a moment, and what follows it: one period of the other price."""
-    start = schedule["current_phase"]["start_date"]
-    [current] = [phase for phase in schedule["phases"] if phase["start_date"] == start]
-    current_price_id = stripe_objects.required_id(current["items"][0]["price"])
-    duration = {"interval": recurring.interval, "interval_count": recurring.interval_count}
-    return [
-        {
-            "items": [{"price": current_price_id, "quantity": 1}],
-            "start_date": start,
-            "end_date": stripe_objects.seconds(at),
-            "proration_behavior": "none",
-        },
-        {
-            "items": [{"price": price_id, "quantity": 1}],
-            "duration": duration,
-            "proration_behavior": "none",
-        },
-    ]
+def _kept(phase: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a phase has, to be said again: what is not said of a phase is taken from it."""
+    kept: dict[str, Any] = {
+        name: phase[name]
+        for name in ("collection_method", "description")
+        if phase.get(name) is not None
+    }
+    if (method := phase.get("default_payment_method")) is not None:
+        kept["default_payment_method"] = stripe_objects.required_id(method)
+    return kept | _terms(phase, tax_rates="default_tax_rates")
+
+
+def _item(item: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {"price": stripe_objects.required_id(item["price"])}
+    if item.get("quantity") is not None:
+        kept["quantity"] = item["quantity"]
+    return kept | _terms(item, tax_rates="tax_rates")
+
+
+def _terms(priced: Mapping[str, Any], *, tax_rates: str) -> dict[str, Any]:
+    """Return the discounts and tax rates of a phase or of an item of it, if it has any."""
+    terms: dict[str, Any] = {}
+    if discounts := priced.get("discounts"):
+        terms["discounts"] = [_discount(each) for each in discounts]
+    if rates := priced.get(tax_rates):
+        terms[tax_rates] = [stripe_objects.required_id(rate) for rate in rates]
+    return terms
+
+
+def _discount(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return a discount as it is asked for: one that is given already goes on, as long as it does.
+
+    A coupon would be redeemed once more.
+    """
+    found = {name: stripe_objects.id_of(given.get(name)) for name in _DISCOUNTS}
+    name, value = next((name, value) for name, value in found.items() if value is not None)
+    return {name: value}
 
 
 async def _page_of_authentication(account: Stripe, invoice_id: str) -> str:

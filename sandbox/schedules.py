@@ -83,7 +83,10 @@ def create(account: Account, params: Object) -> Object:
 
 
 def update(account: Account, params: Object, schedule: str) -> Object:
-    """Change what a schedule does: the current phase must stay where it is."""
+    """Change what a schedule does: the current phase must stay where it is.
+
+    What that one says of the subscription is in effect at once.
+    """
     found = store.get(account, "subscription_schedule", schedule)
     _must_be_active(found, "update")
     phases = None
@@ -91,6 +94,7 @@ def update(account: Account, params: Object, schedule: str) -> Object:
         phases = _phases(account, found, params["phases"])
         subscription = store.get(account, "subscription", found["subscription"])
         _must_meet_periods(account, subscription, phases)
+        _apply(account, subscription, phases[0], params.get("proration_behavior"))
 
     with events.change(account, found, "subscription_schedule.updated"):
         found["end_behavior"] = params.get("end_behavior", found["end_behavior"])
@@ -218,6 +222,7 @@ def _phases(account: Account, schedule: Object, wanted: list[Object]) -> list[Ob
     if not wanted:
         raise errors.invalid_request("You must pass at least one phase.", param="phases")
     start = schedule["current_phase"]["start_date"]
+    priced = {phase["items"][0]["price"] for phase in schedule["phases"]}
     phases = []
     for index, row in enumerate(wanted):
         path = f"phases[{index}]"
@@ -232,13 +237,27 @@ def _phases(account: Account, schedule: Object, wanted: list[Object]) -> list[Ob
                 else "Phases must begin where the phase before them ends."
             )
             raise errors.invalid_request(message, param=f"{path}[start_date]")
-        phase = _read_phase(account, row, start, path)
+        phase = _read_phase(account, row, start, path, priced=priced)
         if phase["end_date"] <= max(start, account.now()):
             message = "A phase must end in the future, and after its start."
             raise errors.invalid_request(message, param=f"{path}[end_date]")
         phases.append(phase)
         start = phase["end_date"]
     return phases
+
+
+def _apply(account: Account, subscription: Object, phase: Object, behavior: str | None) -> None:
+    """Let a subscription be as its current phase says, from now on; nothing is prorated."""
+    item, row = subscriptions.item_of(subscription), phase["items"][0]
+    if (item["price"]["id"], item["quantity"]) == (row["price"], row["quantity"]):
+        return
+    price = store.get(account, "price", row["price"])
+    if behavior != "none" or not periods.same(item["price"]["recurring"], price["recurring"]):
+        message = "The sandbox changes a current phase without proration and within its period."
+        raise errors.invalid_request(message, param="phases[0][items]")
+    with events.change(account, subscription, "customer.subscription.updated"):
+        item |= {"price": dict(price), "plan": subscriptions.plan_of(price)}
+        item["quantity"] = row["quantity"]
 
 
 def _must_meet_periods(account: Account, subscription: Object, phases: list[Object]) -> None:
@@ -255,7 +274,10 @@ def _must_meet_periods(account: Account, subscription: Object, phases: list[Obje
             raise errors.invalid_request(message, param=f"phases[{index}][end_date]")
 
 
-def _read_phase(account: Account, row: Object, start: int, path: str) -> Object:
+def _read_phase(
+    account: Account, row: Object, start: int, path: str, *, priced: set[str]
+) -> Object:
+    """Return a phase that was asked for; only prices of the schedule may be inactive."""
     if len(row["items"]) != 1:
         message = "A subscription of the sandbox has one item."
         raise errors.invalid_request(message, param=f"{path}[items]")
@@ -264,6 +286,9 @@ def _read_phase(account: Account, row: Object, start: int, path: str) -> Object:
         raise errors.invalid_request(message, param=path)
     item = row["items"][0]
     price = store.get(account, "price", item["price"], param=f"{path}[items][0][price]")
+    if not price["active"] and price["id"] not in priced:
+        message = "The price specified is inactive. This field only accepts active prices."
+        raise errors.invalid_request(message, param=f"{path}[items][0][price]")
     recurring: Object = price["recurring"]
     length = {"interval_count": 1} | row.get("duration", recurring)
     end = row.get("end_date", periods.add(start, length))

@@ -1,5 +1,7 @@
 """What an operator does in Stripe's dashboard, beside what owners do with the gateway."""
 
+from typing import Any
+
 from tests.lifecycle.catalogue import PACKAGES, PRICES
 from tests.lifecycle.world import World
 
@@ -33,10 +35,8 @@ async def test_what_is_added_to_an_invoice_by_hand_keeps_no_package_back(world: 
 async def test_a_plan_at_a_price_of_its_own_can_be_cancelled_all_the_same(world: World) -> None:
     """The owner is told that it ends; what the catalogue does not know stays to be seen."""
     owner = await world.subscribed()
-    _, truth = await world.sandbox.customer()
-    subscription_id = truth["subscriptions"][0]["subscription"]
-    found = await world.sandbox.api("GET", f"/v1/subscriptions/{subscription_id}")
-    [item] = found["items"]["data"]
+    subscription = await _subscription(world)
+    [item] = subscription["items"]["data"]
     price = await world.sandbox.api(
         "POST",
         "/v1/prices",
@@ -49,7 +49,7 @@ async def test_a_plan_at_a_price_of_its_own_can_be_cancelled_all_the_same(world:
     )
     await world.sandbox.api(
         "POST",
-        f"/v1/subscriptions/{subscription_id}",
+        f"/v1/subscriptions/{subscription['id']}",
         **{
             "items[0][id]": item["id"],
             "items[0][price]": price["id"],
@@ -68,6 +68,38 @@ async def test_a_plan_at_a_price_of_its_own_can_be_cancelled_all_the_same(world:
     assert (state.plan, state.status) == ("free", "ACTIVE")
     _, truth = await world.sandbox.customer()
     assert [invoice["amount"] for invoice in truth["invoices"]] == [PRICES["starter_monthly"]]
+
+
+async def test_a_downgrade_and_its_undoing_leave_the_quantity_alone(world: World) -> None:
+    """Seats that were sold by hand go on with the plan that follows, at once and later."""
+    owner = await world.subscribed("pro", "MONTHLY")
+    subscription = await _subscription(world)
+    [item] = subscription["items"]["data"]
+    seats = {"items[0][id]": item["id"], "items[0][quantity]": "3"}
+    path = f"/v1/subscriptions/{subscription['id']}"
+    await world.sandbox.api("POST", path, **seats, proration_behavior="none")
+    await world.settled()
+
+    await owner.confirmed("starter", "MONTHLY")
+    scheduled = await _subscription(world)
+    await owner.undo()
+    undone = await _subscription(world)
+    await owner.confirmed("starter", "MONTHLY")
+    await world.pass_time(days=32)
+    renewed = await _subscription(world)
+
+    found = (scheduled, undone, renewed)
+    assert [each["items"]["data"][0]["quantity"] for each in found] == [3, 3, 3]
+    assert (await owner.state()).plan == "starter"
+    _, truth = await world.sandbox.customer()
+    assert truth["invoices"][-1]["amount"] == 3 * PRICES["starter_monthly"]
+
+
+async def _subscription(world: World) -> Any:
+    """Return the one subscription there is, as Stripe has it."""
+    _, truth = await world.sandbox.customer()
+    [subscription] = truth["subscriptions"]
+    return await world.sandbox.api("GET", f"/v1/subscriptions/{subscription['subscription']}")
 
 
 async def _charge_a_fee(world: World) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
 
 from billing.errors import PaymentsUnavailable
 from billing.payments import SubscriptionState
+from gateway import stripe_switching
 from models.plan import BillingCycle
 from tests.stripe.conftest import Till
 
@@ -79,6 +82,59 @@ async def test_a_schedule_that_is_released_while_it_is_changed_may_be_asked_for_
     change = await till.payments.switch_later(current, **asked)
     assert change.price_id == asked["price_id"]
     assert (await till.payments.subscription(state.subscription_id)).schedule_id not in released
+
+
+def test_a_schedule_says_again_what_is_not_to_change() -> None:
+    """Whatever is not said of a phase Stripe takes from it: discounts, taxes, other items."""
+    seats: dict[str, Any] = {
+        "price": "price_seats",
+        "quantity": 4,
+        "discounts": [{"coupon": "half", "discount": None, "promotion_code": None}],
+        "tax_rates": [{"id": "txr_seats", "object": "tax_rate"}],
+    }
+    current = {
+        "start_date": 1_000,
+        "end_date": 5_000,
+        "items": [{"price": "price_pro", "quantity": 3, "discounts": [], "tax_rates": []}, seats],
+        "discounts": [{"coupon": "forever", "discount": "di_given", "promotion_code": None}],
+        "default_tax_rates": [{"id": "txr_all", "object": "tax_rate"}],
+        "default_payment_method": "pm_card",
+        "collection_method": None,
+        "description": None,
+        "trial_end": 2_000,
+    }
+    schedule = {
+        "current_phase": {"start_date": 1_000, "end_date": 5_000},
+        "phases": [current | {"start_date": 0, "end_date": 1_000}, current],
+    }
+    recurring = {"interval": "month", "interval_count": 1}
+
+    now, later = stripe_switching.phases(
+        schedule, recurring, price_id="price_starter", at=datetime.fromtimestamp(4_000, UTC)
+    )
+
+    kept = {
+        "discounts": [{"discount": "di_given"}],
+        "default_tax_rates": ["txr_all"],
+        "default_payment_method": "pm_card",
+        "proration_behavior": "none",
+    }
+    others = {
+        "price": "price_seats",
+        "quantity": 4,
+        "discounts": [{"coupon": "half"}],
+        "tax_rates": ["txr_seats"],
+    }
+    assert now == kept | {
+        "items": [{"price": "price_pro", "quantity": 3}, others],
+        "start_date": 1_000,
+        "end_date": 4_000,
+        "trial_end": 2_000,
+    }
+    assert later == kept | {
+        "items": [{"price": "price_starter", "quantity": 3}, others],
+        "duration": recurring,
+    }
 
 
 @contextmanager
