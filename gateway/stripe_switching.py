@@ -17,6 +17,11 @@ from gateway import stripe_objects
 from gateway.stripe_transport import InvalidRequest, Stripe, asked
 
 _DECLINED: Final = frozenset({"requires_payment_method", "canceled"})
+_BANK_DEBITS: Final = frozenset(
+    {"acss_debit", "au_becs_debit", "bacs_debit", "nz_bank_account", "sepa_debit"}
+    | {"us_bank_account"}
+)
+_CUSTOMERS_METHOD: Final = "invoice_settings.default_payment_method"
 _DISCOUNTS: Final = ("discount", "promotion_code", "coupon")
 
 
@@ -56,7 +61,7 @@ async def switch_now(
     time: SharedTime,
 ) -> SwitchResult:
     """Switch and charge the difference. A declined card changes nothing: PaymentDeclined."""
-    item_id = await _item_id(account, subscription.subscription_id)
+    item_id = await _payable_item_id(account, subscription.subscription_id)
     answer = await asked(
         account.v1.subscriptions.update_async(
             subscription.subscription_id,
@@ -151,6 +156,26 @@ async def fetched(
 async def _item_id(account: Stripe, subscription_id: str) -> str:
     found = await asked(account.v1.subscriptions.retrieve_async(subscription_id))
     item_id: str = found.to_dict()["items"]["data"][0]["id"]
+    return item_id
+
+
+async def _payable_item_id(account: Stripe, subscription_id: str) -> str:
+    """Return the item to be changed; raise PaymentDeclined if it is not paid at once.
+
+    Stripe has no update that waits for a bank to pay, nor for an invoice that is sent.
+    """
+    found = await asked(
+        account.v1.subscriptions.retrieve_async(
+            subscription_id,
+            {"expand": ["default_payment_method", f"customer.{_CUSTOMERS_METHOD}"]},
+        )
+    )
+    state: Mapping[str, Any] = found.to_dict()
+    settings = state["customer"].get("invoice_settings") or {}
+    method = state["default_payment_method"] or settings.get("default_payment_method") or {}
+    if method.get("type") in _BANK_DEBITS or state["collection_method"] == "send_invoice":
+        raise PaymentDeclined("This switch is paid by card: choose one in the customer portal")
+    item_id: str = state["items"]["data"][0]["id"]
     return item_id
 
 

@@ -42,6 +42,10 @@ UPDATE: forms.Shape = forms.EXPAND | {
     "proration_date": forms.integer,
 }
 _CANCELLATIONS = ("cancel_at", "cancel_at_period_end")
+_PENDABLE = {
+    *("billing_cycle_anchor", "expand", "items", "metadata", "payment_behavior"),
+    *("proration_behavior", "proration_date"),
+}
 _ENDED = {"metadata", "cancellation_details", "expand"}
 
 
@@ -49,6 +53,7 @@ def update(account: Account, params: Object, subscription: str) -> Object:
     """Change a subscription; with `pending_if_incomplete` only if the change gets paid."""
     found = store.get(account, "subscription", subscription)
     _guard(account, found, params)
+    _guard_pending(account, found, params)
     change = intended(account, found, params)
     behavior = params.get("payment_behavior", "allow_incomplete")
     if change.charges and behavior == "error_if_incomplete":
@@ -127,6 +132,20 @@ def _guard(account: Account, subscription: Object, params: Object) -> None:
         if method["customer"] != subscription["customer"]:
             message = f"The payment method {name} does not belong to the customer."
             raise errors.invalid_request(message, param="default_payment_method")
+
+
+def _guard_pending(account: Account, subscription: Object, params: Object) -> None:
+    """Refuse an update that would wait for a payment which takes days: Stripe has none."""
+    if params.get("payment_behavior") != "pending_if_incomplete":
+        return
+    if others := set(params) - _PENDABLE:
+        name = min(others)
+        message = f"`{name}` can't be passed with `payment_behavior` `pending_if_incomplete`."
+        raise errors.invalid_request(message, param=name)
+    method = collection.method_of(account, subscription)
+    if method is not None and method["type"] != "card":
+        message = "Pending updates are not supported for subscriptions paid by bank debits."
+        raise errors.invalid_request(message, param="payment_behavior")
 
 
 def _wanted(item: Object, params: Object) -> Object:

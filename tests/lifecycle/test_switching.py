@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.lifecycle.cards import ALWAYS_AUTHENTICATED, DECLINED_WHEN_CHARGED, PAID
+from tests.lifecycle.cards import ALWAYS_AUTHENTICATED, BANK_PAYS, DECLINED_WHEN_CHARGED, PAID
 from tests.lifecycle.catalogue import PACKAGES
 from tests.lifecycle.graphql import codes
 from tests.lifecycle.owner import Owner, of_type
@@ -97,6 +97,26 @@ async def test_a_declined_upgrade_changes_nothing(world: World) -> None:
     await owner.confirmed("pro", "MONTHLY")
     await world.settled()
     assert of_type(await owner.adjustments(), COMPENSATION) == [HALF_UPGRADE]
+
+
+async def test_an_upgrade_is_not_paid_from_a_bank_account(world: World) -> None:
+    """What a bank pays days later can't be waited for; with a card in the portal it is made."""
+    owner = await world.subscribed(number=BANK_PAYS)
+    await world.pass_time(days=5)
+    assert (await owner.outcome("free"))["__typename"] == "PlanSwitchScheduled"
+    token = (await owner.outcome("pro", "MONTHLY"))["preview"]["token"]
+
+    refused = await owner.switch("pro", "MONTHLY", token=token)
+    await world.settled()
+
+    assert codes(refused) == ["PAYMENT_DECLINED"]
+    assert "card" in refused["userErrors"][0]["message"]
+    state = await owner.state()
+    assert (state.plan, state.pending) == ("starter", ("free", None))
+    await world.sandbox.click(await owner.portal(), "card", card_number=PAID)
+    assert (await owner.confirmed("pro", "MONTHLY"))["__typename"] == "PlanSwitched"
+    await world.settled()
+    assert (await owner.state()).plan == "pro"
 
 
 async def test_an_upgrade_waits_for_the_cardholder(world: World) -> None:
