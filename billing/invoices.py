@@ -167,6 +167,11 @@ async def _switch(
     elif switch.credits < 0:
         deduction = Deduction(recurring_first=True, **adjustment)
         await ledger.remove(session, workspace_id=held.workspace_id, deduction=deduction, now=now)
+    if paid is None and held.refresh is not None and switch.at < held.refresh.start < period.end:
+        # It was paid, or heard of, so late that the next package has come, of the old plan.
+        await packages.complete(
+            session, held=plan_held, refresh=held.refresh, source=invoice.invoice_id, now=now
+        )
     # A year that is paid anew brings all of its packages; the rest of one brings them larger.
     before = 0 if paid is not None else switch.from_plan.credits_per_refresh
     more = switch.to_plan.credits_per_refresh - before

@@ -8,7 +8,7 @@ A paid plan that does not refresh brings one package for each period that was pa
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Text, Uuid, bindparam, func, or_, select
 
 from billing import calendar, ledger, rows
 from billing.calendar import Period
@@ -17,7 +17,7 @@ from billing.details import Package
 from billing.entries import Adjustment, Grant
 from billing.holding import Held, PlanTerms
 from models.database import Session
-from models.ledger import AdjustmentType, LotKind
+from models.ledger import AdjustmentType, CreditAdjustment, LotKind
 from models.plan import BillingCycle, CatalogTerm, PlanKind
 
 RENEWAL_GRACE = timedelta(hours=24)
@@ -100,6 +100,30 @@ async def grant(
     return await ledger.grant(session, workspace_id=held.workspace_id, grant=package, now=now)
 
 
+async def complete(
+    session: Session, *, held: Held, refresh: Period, source: str, now: datetime
+) -> None:
+    """Grant what is missing of the package of a refresh period that began on another plan."""
+    key = source_key(held, refresh)
+    asked = {"of_workspace": held.workspace_id, "of_package": key, "beginning": f"{key}:"}
+    granted = int((await session.execute(_GRANTED, asked)).scalar_one())
+    missing = held.plan.credits_per_refresh - granted
+    if missing <= 0 or not held.plan.refreshes:
+        return
+
+    rest = Grant(
+        source_key=f"{key}:{source}",
+        type=AdjustmentType.PACKAGE_RESET,
+        credits=missing,
+        kind=LotKind.RECURRING,
+        period_end=refresh.end,
+        expires_at=await expires_at(session, held, refresh),
+        detail=Package(held.plan.id, held.billing_cycle),
+        description=f"Rest of the {held.plan.name} package",
+    )
+    await ledger.grant(session, workspace_id=held.workspace_id, grant=rest, now=now)
+
+
 async def grant_for_good(session: Session, *, held: Held, now: datetime) -> None:
     """Grant the credits of a Free plan that does not refresh: they come once and never expire."""
     if not held.plan.credits_per_refresh:
@@ -147,5 +171,13 @@ _MONTHS: Mapping[BillingCycle | None, int] = {
     BillingCycle.YEARLY: MONTHS_A_YEAR,
 }
 
+_ADJUSTMENTS = rows.table(CreditAdjustment).c
+_GRANTED = select(func.coalesce(func.sum(_ADJUSTMENTS.amount), 0)).where(
+    _ADJUSTMENTS.workspace_id == bindparam("of_workspace", type_=Uuid()),
+    or_(
+        _ADJUSTMENTS.source_key == bindparam("of_package", type_=Text()),
+        func.starts_with(_ADJUSTMENTS.source_key, bindparam("beginning", type_=Text())),
+    ),
+)
 _TERMS = rows.table(CatalogTerm).c
 _GRACE = select(_TERMS.value).where(_TERMS.name == "RENEWAL_GRACE_HOURS")

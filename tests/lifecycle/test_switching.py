@@ -136,6 +136,30 @@ async def test_an_upgrade_waits_for_the_cardholder(world: World) -> None:
     assert of_type(await owner.adjustments(), COMPENSATION) == [HALF_UPGRADE]
 
 
+async def test_an_upgrade_that_is_authenticated_next_month_brings_that_months_package(
+    world: World,
+) -> None:
+    """What was shown was for a month that has passed; the new one began on the old plan."""
+    owner = await world.subscribed("starter", "YEARLY", number=ALWAYS_AUTHENTICATED)
+    begins = datetime.fromisoformat((await owner.state()).period_start)
+    next_month = begins + timedelta(days=31)
+    await world.move(next_month - timedelta(hours=12))
+    required = await owner.confirmed("pro", "YEARLY")
+    await world.move(next_month + timedelta(hours=2))
+    assert (await owner.state()).recurring == PACKAGES["starter"]
+
+    await world.sandbox.click(required["url"], "authenticate", outcome="complete")
+    await world.settled()
+
+    state = await owner.state()
+    assert (state.plan, state.recurring) == ("pro", PACKAGES["pro"])
+    entries = await owner.adjustments()
+    assert of_type(entries, "PACKAGE_RESET") == [PACKAGES["starter"], 1500]
+    assert of_type(entries, COMPENSATION) == [25]
+    await world.move(next_month + timedelta(days=31))
+    assert (await owner.state()).recurring == PACKAGES["pro"]
+
+
 async def test_an_upgrade_that_nobody_authenticates_is_never_made(world: World) -> None:
     """A day later the invoice is void, and nothing was charged."""
     owner = await world.subscribed(number=ALWAYS_AUTHENTICATED)
