@@ -1,5 +1,7 @@
 """Buying a plan on a hosted page: one page at a time for a workspace, whoever clicks how often."""
 
+from functools import partial
+
 from billing import checkouts, customers, holding, idempotency, outcomes, settlement
 from billing.checkouts import Checkout, PlanPurchase, Returns
 from billing.errands import Errand
@@ -32,11 +34,12 @@ async def plan(
     if checkout is None:
         return None
 
-    customer_id = await customers.customer(
-        errand.database, errand.payments, workspace_id=errand.workspace_id, now=errand.now
-    )
-    state = await checkouts.page(
-        errand.database, errand.payments, checkout, customer_id=customer_id
+    state = await customers.serve(
+        errand.database,
+        errand.payments,
+        workspace_id=errand.workspace_id,
+        ask=partial(checkouts.page, errand.database, errand.payments, checkout),
+        now=errand.now,
     )
     is_ours = checkout.purchase == purchase
     if not is_ours and state.progress is CheckoutProgress.OPEN:

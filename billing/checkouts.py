@@ -163,7 +163,7 @@ async def top_ups(
 
 
 async def page(
-    database: Database, payments: Payments, checkout: Checkout, *, customer_id: str
+    database: Database, payments: Payments, checkout: Checkout, customer_id: str
 ) -> CheckoutState:
     """Return the page of a checkout as the provider has it, opened now if it is not yet.
 
@@ -196,7 +196,8 @@ async def _open(payments: Payments, checkout: Checkout, customer_id: str) -> Che
         success_url=purchase.returns.success_url,
         cancel_url=purchase.returns.cancel_url,
     )
-    key = hashlib.sha256(f"checkout:{checkout.id}".encode()).hexdigest()
+    # Who has another customer than before asks for something else.
+    key = hashlib.sha256(f"checkout:{checkout.id}:{customer_id}".encode()).hexdigest()
     return await payments.open_checkout(request, idempotency_key=key)
 
 

@@ -23,6 +23,7 @@
     ├── PaymentDeclined                   PAYMENT_DECLINED
     ├── PaymentsUnavailable               PAYMENTS_UNAVAILABLE
     ├── PaymentsRefused                   PAYMENTS_REFUSED
+    │   └── CustomerGone                  PAYMENTS_REFUSED
     ├── SearchTooLong                     SEARCH_TOO_LONG
     ├── SearchNotText                     SEARCH_NOT_TEXT
     ├── PeriodInverted                    PERIOD_INVERTED
@@ -276,6 +277,10 @@ class PaymentsRefused(BillingError):
     """The payment provider does not take a request: a bug, or a catalogue that it lacks."""
 
     code = "PAYMENTS_REFUSED"
+
+
+class CustomerGone(PaymentsRefused):
+    """The customer of a workspace was deleted at the payment provider: another one is made."""
 
 
 class SearchTooLong(BillingError):

@@ -249,7 +249,7 @@ class Payments(Protocol):
         """Return a customer's checkout pages that are open, the newest first; 100 at most."""
         ...
 
-    async def open_portal(self, *, customer_id: str, return_url: str) -> str:
+    async def open_portal(self, customer_id: str, *, return_url: str) -> str:
         """Return the address of a customer portal, good for one visit."""
         ...
 

@@ -1,5 +1,7 @@
 """The customer portal: cards, invoices and cancellation, on the payment provider's page."""
 
+from functools import partial
+
 from billing import customers
 from billing.errands import Errand
 
@@ -9,7 +11,10 @@ async def visit(errand: Errand, *, return_url: str) -> str:
 
     Raises WorkspaceNotFound, PaymentsUnavailable and PaymentsRefused.
     """
-    customer_id = await customers.customer(
-        errand.database, errand.payments, workspace_id=errand.workspace_id, now=errand.now
+    return await customers.serve(
+        errand.database,
+        errand.payments,
+        workspace_id=errand.workspace_id,
+        ask=partial(errand.payments.open_portal, return_url=return_url),
+        now=errand.now,
     )
-    return await errand.payments.open_portal(customer_id=customer_id, return_url=return_url)

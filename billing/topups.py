@@ -44,12 +44,13 @@ async def buy(errand: Errand, *, wish: Wish, request: Request) -> UUID:
 async def _buy(errand: Errand, wish: Wish, claim: Claim) -> Answer:
     """Open the page, or go on with the one that was begun."""
     checkout = await _recorded(errand, wish, claim)
-    customer_id = await customers.customer(
-        errand.database, errand.payments, workspace_id=errand.workspace_id, now=errand.now
-    )
     try:
-        state = await checkouts.page(
-            errand.database, errand.payments, checkout, customer_id=customer_id
+        state = await customers.serve(
+            errand.database,
+            errand.payments,
+            workspace_id=errand.workspace_id,
+            ask=partial(checkouts.page, errand.database, errand.payments, checkout),
+            now=errand.now,
         )
     except PaymentsUnavailable as failure:
         if failure.is_final:

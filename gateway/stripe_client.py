@@ -131,7 +131,7 @@ class StripePayments:
         )
         return [stripe_objects.checkout(session.to_dict()) for session in found.data]
 
-    async def open_portal(self, *, customer_id: str, return_url: str) -> str:
+    async def open_portal(self, customer_id: str, *, return_url: str) -> str:
         """Return the address of a customer portal, good for one visit."""
         session = await asked(
             self.account.v1.billing_portal.sessions.create_async(

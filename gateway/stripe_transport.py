@@ -11,7 +11,13 @@ from typing import Any, Final, TypeVar
 
 import stripe
 
-from billing.errors import BillingError, PaymentDeclined, PaymentsRefused, PaymentsUnavailable
+from billing.errors import (
+    BillingError,
+    CustomerGone,
+    PaymentDeclined,
+    PaymentsRefused,
+    PaymentsUnavailable,
+)
 
 API_VERSION: Final = stripe.api_version
 PAGE: Final = 100
@@ -135,4 +141,10 @@ def _refusal(error: stripe.StripeError) -> BillingError:
         return PaymentsUnavailable(is_final=True)
     if isinstance(error, stripe.APIConnectionError | stripe.RateLimitError) or status == _CONFLICT:
         return PaymentsUnavailable()
+    if isinstance(error, stripe.InvalidRequestError) and _is_customer_gone(error):
+        return CustomerGone(f"Stripe refused: {message}")
     return InvalidRequest(f"Stripe refused: {message}", reason=error.code)
+
+
+def _is_customer_gone(error: stripe.InvalidRequestError) -> bool:
+    return error.code == "resource_missing" and error.param == "customer"

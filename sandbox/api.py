@@ -71,6 +71,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *_resource("/v1/customers", "customer", customers.retrieve, customers.listing, customers.LIST),
     Endpoint("POST", "/v1/customers", customers.CREATE, customers.create),
     Endpoint("POST", "/v1/customers/{customer}", customers.UPDATE, customers.update),
+    Endpoint("DELETE", "/v1/customers/{customer}", {}, customers.delete),
     Endpoint("GET", "/v1/customers/{customer}/payment_methods", cards.LIST, cards.listing),
     *_resource("/v1/payment_methods", "payment_method", cards.retrieve, cards.listing, cards.LIST),
     *_resource(_CHECKOUT, "session", checkout.retrieve, checkout.listing, checkout.LIST),

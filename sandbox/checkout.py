@@ -4,6 +4,7 @@ from sandbox import (
     blanks,
     cards,
     catalog,
+    customers,
     errors,
     events,
     forms,
@@ -182,7 +183,7 @@ def set_quantity(account: Account, session: Object, item: Object, quantity: int)
 
 def _guard(account: Account, params: Object) -> None:
     if "customer" in params:
-        store.get(account, "customer", params["customer"], param="customer")
+        customers.get(account, params["customer"], param="customer")
         if "customer_email" in params:
             message = "You may only specify one of these parameters: customer, customer_email."
             raise errors.invalid_request(message, param="customer_email")

@@ -1,6 +1,6 @@
-"""Customers."""
+"""Customers; one that is deleted is remembered by its id and has no part in anything."""
 
-from sandbox import blanks, events, forms, lists, store
+from sandbox import blanks, errors, events, forms, lists, store, subscriptions
 from sandbox.errors import Object
 from sandbox.store import Account
 
@@ -39,16 +39,38 @@ def create(account: Account, params: Object) -> Object:
 
 def update(account: Account, params: Object, customer: str) -> Object:
     """Change a customer."""
-    found = store.get(account, "customer", customer)
+    found = get(account, customer)
     with events.change(account, found, "customer.updated"):
         _write(account, found, params)
     return found
 
 
 def retrieve(account: Account, params: Object, customer: str) -> Object:
-    """Return a customer."""
+    """Return a customer; of one that is deleted, that it is."""
     del params
-    return store.get(account, "customer", customer)
+    found = store.get(account, "customer", customer)
+    return _deleted(customer) if _is_deleted(account, customer) else found
+
+
+def delete(account: Account, params: Object, customer: str) -> Object:
+    """Delete a customer for good, and end what they subscribe to now."""
+    del params
+    found = get(account, customer)
+    for subscription in store.table(account, "subscription").values():
+        is_theirs = subscription["customer"] == customer
+        if is_theirs and subscription["status"] not in subscriptions.ENDED:
+            subscriptions.end(account, subscription, reason="cancellation_requested")
+    store.secret(account, customer)["deleted"] = True
+    events.emit(account, "customer.deleted", found)
+    return _deleted(customer)
+
+
+def get(account: Account, customer: str, *, param: str = "id") -> Object:
+    """Return a customer; raises the 404 that names `param` when there is none any more."""
+    found = store.get(account, "customer", customer, param=param)
+    if _is_deleted(account, customer):
+        raise errors.missing_resource("customer", customer, param=param)
+    return found
 
 
 def listing(account: Account, params: Object) -> Object:
@@ -58,8 +80,19 @@ def listing(account: Account, params: Object) -> Object:
         "customer",
         params,
         "/v1/customers",
-        matches=lambda customer: customer["email"] == params.get("email", customer["email"]),
+        matches=lambda customer: (
+            customer["email"] == params.get("email", customer["email"])
+            and not _is_deleted(account, customer["id"])
+        ),
     )
+
+
+def _is_deleted(account: Account, customer: str) -> bool:
+    return bool(store.secret(account, customer).get("deleted"))
+
+
+def _deleted(customer: str) -> Object:
+    return {"id": customer, "object": "customer", "deleted": True}
 
 
 def _write(account: Account, customer: Object, params: Object) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 
-from sandbox import blanks, errors, events, forms, lists, store
+from sandbox import blanks, customers, errors, events, forms, lists, store
 from sandbox.errors import Object
 from sandbox.store import Account
 
@@ -115,7 +115,7 @@ def listing(account: Account, params: Object) -> Object:
 
 def open_session(account: Account, params: Object) -> Object:
     """Open the portal for a customer, with the default configuration if none is named."""
-    customer = store.get(account, "customer", params["customer"], param="customer")
+    customer = customers.get(account, params["customer"], param="customer")
     if "configuration" in params:
         name = params["configuration"]
         configuration = store.get(account, CONFIGURATION, name, param="configuration")

@@ -1,8 +1,11 @@
 """What an operator does in Stripe's dashboard, beside what owners do with the gateway."""
 
+import asyncio
 from typing import Any
 
-from tests.lifecycle.catalogue import PACKAGES, PRICES
+from tests.lifecycle.cards import PAID
+from tests.lifecycle.catalogue import PACK_CREDITS, PACKAGES, PRICES
+from tests.lifecycle.graphql import codes
 from tests.lifecycle.world import World
 
 FEE = 700
@@ -93,6 +96,35 @@ async def test_a_downgrade_and_its_undoing_leave_the_quantity_alone(world: World
     assert (await owner.state()).plan == "starter"
     _, truth = await world.sandbox.customer()
     assert truth["invoices"][-1]["amount"] == 3 * PRICES["starter_monthly"]
+
+
+async def test_a_customer_that_is_deleted_can_buy_again(world: World) -> None:
+    """The plan ends with it; another customer has another plan, packs and the portal."""
+    owner = await world.subscribed()
+    gone, _ = await world.sandbox.customer()
+
+    await world.sandbox.api("DELETE", f"/v1/customers/{gone}")
+    await world.settled()
+    assert (await owner.state()).plan == "free"
+    key = owner.fresh_key()
+    first, second, portal = await asyncio.gather(
+        owner.switch("pro", "MONTHLY", key=key),
+        owner.switch("pro", "MONTHLY"),
+        owner.open_portal(),
+    )
+
+    assert (codes(first), codes(second), codes(portal)) == ([], [], [])
+    assert first["outcome"] == second["outcome"]
+    await world.sandbox.pay(first["outcome"]["url"], PAID)
+    await world.settled()
+    assert (await owner.state()).plan == "pro"
+    topped_up = await owner.top_up()
+    await world.sandbox.pay(topped_up["topUpCheckout"]["url"], PAID)
+    await world.settled()
+    assert (await owner.state()).purchased == PACK_CREDITS
+    customers = (await world.sandbox.api("GET", "/v1/customers"))["data"]
+    assert [each["id"] == gone for each in customers] == [False]
+    assert await world.failing() == []
 
 
 async def _subscription(world: World) -> Any:

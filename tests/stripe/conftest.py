@@ -76,7 +76,7 @@ class Till:
                 purchase=purchase,
                 now=self.clock.now(),
             )
-        return await checkouts.page(self.database, self.payments, checkout, customer_id=customer_id)
+        return await checkouts.page(self.database, self.payments, checkout, customer_id)
 
     async def packs(self, packs: int = 2) -> PackPurchase:
         """Return a purchase of packs."""
