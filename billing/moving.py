@@ -312,18 +312,21 @@ async def _cancel(errand: Errand, claim: Claim, state: SubscriptionState) -> Ans
         found = await payments.subscription(state.subscription_id)
         return found if found.cancels_at is not None else None
 
+    async def cancel(key: str) -> SubscriptionState:
+        found = await payments.subscription(state.subscription_id)
+        found = await pending_changes.released(errand, claim, found)
+        try:
+            return await payments.cancel_at_period_end(found.subscription_id, idempotency_key=key)
+        except PaymentsRefused:
+            found = await payments.subscription(state.subscription_id)
+            if found.schedule_id is None:
+                raise
+            # Somebody has scheduled a switch meanwhile: that is undone before the next attempt.
+            raise PaymentsUnavailable(is_final=True) from None
+
     state = await pending_changes.without_update(errand, claim, state)
     if state.cancels_at is None and state.progress is not SubscriptionProgress.ENDED:
-        kept = await pending_changes.released(errand, claim, state)
-        state = await errands.called(
-            errand,
-            claim,
-            "cancel",
-            call=lambda key: payments.cancel_at_period_end(
-                kept.subscription_id, idempotency_key=key
-            ),
-            happened=happened,
-        )
+        state = await errands.called(errand, claim, "cancel", call=cancel, happened=happened)
     effective_at = state.ended_at or state.cancels_at or state.period_end
     async with errand.database.write() as session:
         await settlement.settle_if_clear(session, Story(subscription=state), now=errand.now)

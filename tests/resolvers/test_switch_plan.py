@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from billing import plan_changes, refresh
@@ -697,3 +698,28 @@ async def test_a_confirmation_that_is_asked_for_does_not_use_the_key_up(till: Ti
 
     assert refusal(refused) == "ALREADY_ON_PLAN"
     assert outcome["__typename"] == "PlanSwitched"
+
+
+async def test_a_cancellation_undoes_a_switch_that_is_scheduled_at_the_same_time(
+    till: Till,
+) -> None:
+    """Stripe cancels nothing that a schedule manages: whoever comes last prevails."""
+    await till.subscribe("team")
+    [subscription] = await till.subscriptions()
+    client = till.payments.account.transport._client_async
+    scheduled: list[Any] = []
+
+    async def schedule_first(request: httpx.Request) -> None:
+        path = f"/v1/subscriptions/{subscription['id']}"
+        if (request.method, request.url.path) == ("POST", path) and not scheduled:
+            wanted = {"from_subscription": subscription["id"]}
+            scheduled.append(await till.api("POST", "/v1/subscription_schedules", **wanted))
+
+    client.event_hooks = client.event_hooks | {"request": [schedule_first]}
+    outcome = await till.outcome("free")
+
+    assert outcome["__typename"] == "PlanSwitchScheduled"
+    assert len(scheduled) == 1
+    [found] = await till.subscriptions()
+    assert (found["cancel_at_period_end"], found["schedule"]) == (True, None)
+    assert (await till.state())["pending"] == ("free", None)
