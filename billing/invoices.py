@@ -172,16 +172,20 @@ async def _switch(
         await packages.complete(
             session, held=plan_held, refresh=held.refresh, source=invoice.invoice_id, now=now
         )
+    brings = {source_key: max(switch.credits, 0)}
     # A year that is paid anew brings all of its packages; the rest of one brings them larger.
     before = 0 if paid is not None else switch.from_plan.credits_per_refresh
     more = switch.to_plan.credits_per_refresh - before
-    to_come = packages.refresh_periods(
+    if more <= 0:
+        return brings
+    of_period = packages.refresh_periods(
         switch.to_plan, switch.to_cycle, start=period.start, end=period.end
     )
-    later = {
-        packages.source_key(held, each): more for each in to_come if each.start > refresh.start
-    }
-    return {source_key: max(switch.credits, 0)} | (later if more > 0 else {})
+    later = [each for each in of_period if each.start > refresh.start]
+    source_keys = await packages.source_keys(
+        session, held=held, refreshes=later, source=invoice.invoice_id
+    )
+    return brings | dict.fromkeys(source_keys, more)
 
 
 async def _understood(

@@ -5,10 +5,10 @@ ends with it, so that a short month never makes room for another package. Free g
 A paid plan that does not refresh brings one package for each period that was paid.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Text, Uuid, bindparam, func, or_, select
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, func, or_, select
 
 from billing import calendar, ledger, rows
 from billing.calendar import Period
@@ -112,7 +112,7 @@ async def complete(
         return
 
     rest = Grant(
-        source_key=f"{key}:{source}",
+        source_key=_rest_key(held, refresh, source),
         type=AdjustmentType.PACKAGE_RESET,
         credits=missing,
         kind=LotKind.RECURRING,
@@ -122,6 +122,16 @@ async def complete(
         description=f"Rest of the {held.plan.name} package",
     )
     await ledger.grant(session, workspace_id=held.workspace_id, grant=rest, now=now)
+
+
+async def source_keys(
+    session: Session, *, held: Held, refreshes: Sequence[Period], source: str
+) -> list[str]:
+    """Return the sources of what a paid switch adds to packages: its own where it completed one."""
+    rests = {_rest_key(held, each, source): each for each in refreshes}
+    asked = {"of_workspace": held.workspace_id, "of_rests": [*rests]}
+    completed = {row.source_key for row in (await session.execute(_COMPLETED, asked)).all()}
+    return [rest if rest in completed else source_key(held, each) for rest, each in rests.items()]
 
 
 async def grant_for_good(session: Session, *, held: Held, now: datetime) -> None:
@@ -155,6 +165,10 @@ async def expires_at(session: Session, held: Held, refresh: Period) -> datetime:
     return refresh.end + await _grace(session) if renews else refresh.end
 
 
+def _rest_key(held: Held, refresh: Period, source: str) -> str:
+    return f"{source_key(held, refresh)}:{source}"
+
+
 async def _grace(session: Session) -> timedelta:
     hours = (await session.execute(_GRACE)).scalar_one_or_none()
     return RENEWAL_GRACE if hours is None else timedelta(hours=hours)
@@ -178,6 +192,10 @@ _GRANTED = select(func.coalesce(func.sum(_ADJUSTMENTS.amount), 0)).where(
         _ADJUSTMENTS.source_key == bindparam("of_package", type_=Text()),
         func.starts_with(_ADJUSTMENTS.source_key, bindparam("beginning", type_=Text())),
     ),
+)
+_COMPLETED = select(_ADJUSTMENTS.source_key).where(
+    _ADJUSTMENTS.workspace_id == bindparam("of_workspace", type_=Uuid()),
+    _ADJUSTMENTS.source_key == func.any(bindparam("of_rests", type_=ARRAY(Text))),
 )
 _TERMS = rows.table(CatalogTerm).c
 _GRACE = select(_TERMS.value).where(_TERMS.name == "RENEWAL_GRACE_HOURS")

@@ -2,7 +2,8 @@
 
 The rules are written here once more, from what a customer is promised, and share nothing with the
 gateway's: a package for each paid period, packs for each paid checkout, the difference for each
-switch, and what was refunded or is disputed taken away in proportion.
+switch, and what was refunded or is disputed taken away in proportion: of a year, whose packages
+come one by one, from the last ones.
 """
 
 from calendar import monthrange
@@ -32,7 +33,7 @@ class Source:
     """Something paid that brings credits once, and the part of the money that went back.
 
     What `may_be_refused` was paid for something that cannot be had: it brings credits and loses
-    them again, or never brings any.
+    them again, or never brings any. A payment for a year brings more in each later month.
     """
 
     name: str
@@ -40,17 +41,59 @@ class Source:
     credits: int
     reversed: Fraction
     may_be_refused: bool = False
+    later: "Later | None" = None
 
-    @property
-    def taken(self) -> int:
-        """The credits that go with the money."""
-        return floor(self.credits * min(self.reversed, Fraction(1)))
+    def taken(self, resets: list["Reset"]) -> int:
+        """Return the credits that go with the money, of those that have come by now."""
+        total, to_come = max(self.credits, 0), 0
+        if self.later is not None:
+            came = sum(map(self.later.has, resets))
+            to_come = self.later.credits * (self.later.months - came)
+            total += self.later.credits * self.later.months
+        return max(0, floor(total * min(self.reversed, Fraction(1))) - to_come)
+
+
+@dataclass(frozen=True)
+class Later:
+    """The credits that a payment brings in each of the `months` to come of a subscription.
+
+    They are part of packages of these `sizes`, between two times.
+    """
+
+    subscription: str
+    credits: int
+    months: int
+    sizes: frozenset[int]
+    after: datetime
+    before: datetime
+
+    def has(self, reset: "Reset") -> bool:
+        """Tell whether a package has brought them."""
+        return (
+            reset.subscription == self.subscription
+            and reset.credits in self.sizes
+            and self.after < reset.at < self.before
+        )
+
+
+@dataclass(frozen=True)
+class Reset:
+    """A package that our clock has granted to a subscription."""
+
+    subscription: str
+    credits: int
+    at: datetime
 
 
 async def differences(database: Database, truth: Any) -> list[str]:
     """Return, in words, what is booked and was not paid, and the other way round."""
     async with database.snapshot() as snapshot:
         rows = await snapshot.all(_BOOKED)
+        granted = await snapshot.all(_RESETS)
+    resets: dict[UUID, list[Reset]] = defaultdict(list)
+    for row in granted:
+        reset = Reset(row.stripe_subscription_id, row.amount, row.created_at)
+        resets[row.workspace_id].append(reset)
     booked: dict[UUID, Counter[tuple[str, int]]] = defaultdict(Counter)
     for row in rows:
         booked[row.workspace_id][row.type, row.amount] += 1
@@ -58,7 +101,9 @@ async def differences(database: Database, truth: Any) -> list[str]:
     return [
         f"{workspace_id}: {difference}"
         for workspace_id in {*booked, *paid}
-        for difference in _compare(paid.get(workspace_id, []), booked[workspace_id])
+        for difference in _compare(
+            paid.get(workspace_id, []), booked[workspace_id], resets[workspace_id]
+        )
     ]
 
 
@@ -100,7 +145,9 @@ def add_months(anchor: datetime, months: int) -> datetime:
     )
 
 
-def _compare(paid: list[Source], booked: Counter[tuple[str, int]]) -> Iterator[str]:
+def _compare(
+    paid: list[Source], booked: Counter[tuple[str, int]], resets: list[Reset]
+) -> Iterator[str]:
     left = booked.copy()
     refunded = sum(amount * number for (type_, amount), number in booked.items() if type_ == REFUND)
     taken = 0
@@ -108,7 +155,7 @@ def _compare(paid: list[Source], booked: Counter[tuple[str, int]]) -> Iterator[s
         entry = source.type, source.credits
         if left[entry]:
             left[entry] -= 1
-            taken += source.taken
+            taken += source.taken(resets)
         elif source.credits and source.reversed < 1 and not source.may_be_refused:
             yield f"{source.name} was paid, and {entry} is not booked"
     for (type_, amount), number in left.items():
@@ -146,7 +193,8 @@ def _of_invoice(invoice: Any, starts: Mapping[tuple[str, int], int]) -> list[Sou
         plan = (new["lookup_key"] or "unknown").split("_")[0]
         if plan not in catalogue.PACKAGES:
             return []
-        return [Source(name, RENEWAL, catalogue.PACKAGES[plan], reversed_)]
+        credits_ = catalogue.PACKAGES[plan]
+        return [Source(name, RENEWAL, credits_, reversed_, later=_year(invoice, new, credits_))]
     [old] = given_back
     at, end = old["period"]["start"], old["period"]["end"]
     amount = compensation(
@@ -158,7 +206,46 @@ def _of_invoice(invoice: Any, starts: Mapping[tuple[str, int], int]) -> list[Sou
             datetime.fromtimestamp(end, UTC),
         ),
     )
-    return [Source(name, COMPENSATION, amount, reversed_)]
+    later = (
+        _rest_of_year(invoice, old, new, at=datetime.fromtimestamp(at, UTC))
+        if new["proration"]
+        else _year(invoice, new, catalogue.PACKAGES[new["lookup_key"].split("_")[0]])
+    )
+    return [Source(name, COMPENSATION, amount, reversed_, later=later)]
+
+
+def _year(invoice: Any, item: Any, credits_: int) -> Later | None:
+    """Return the packages of a paid year after the first."""
+    if not item["lookup_key"].endswith("_yearly"):
+        return None
+    return Later(
+        subscription=invoice["subscription"],
+        credits=credits_,
+        months=11,
+        sizes=frozenset(size for size in catalogue.PACKAGES.values() if size >= credits_),
+        after=datetime.fromtimestamp(item["period"]["start"], UTC),
+        before=datetime.fromtimestamp(item["period"]["end"], UTC),
+    )
+
+
+def _rest_of_year(invoice: Any, old: Any, new: Any, *, at: datetime) -> Later | None:
+    """Return what a larger plan adds to the packages of a year that is paid already."""
+    packages = [catalogue.PACKAGES[each["lookup_key"].split("_")[0]] for each in (old, new)]
+    more = packages[1] - packages[0]
+    if not new["lookup_key"].endswith("_yearly") or more <= 0:
+        return None
+    end = datetime.fromtimestamp(new["period"]["end"], UTC)
+    months = sum(add_months(end, -month) > at for month in range(1, 12))
+    return Later(
+        subscription=invoice["subscription"],
+        credits=more,
+        months=months,
+        sizes=frozenset(
+            {more, *(size for size in catalogue.PACKAGES.values() if size >= packages[1])}
+        ),
+        after=at,
+        before=end,
+    )
 
 
 def _workspace(paid: Any) -> UUID:
@@ -171,6 +258,15 @@ def _reversed(paid: Any) -> Fraction:
     return Fraction(paid["refunded"] + paid["disputed"], paid["amount"])
 
 
+_RESETS = text("""
+    SELECT adjustment.workspace_id, subscription.stripe_subscription_id,
+        adjustment.amount, adjustment.created_at
+    FROM credit_adjustments AS adjustment
+    JOIN subscriptions AS subscription
+        ON subscription.workspace_id = adjustment.workspace_id
+        AND subscription.id::text = split_part(adjustment.source_key, ':', 2)
+    WHERE adjustment.type = 'PACKAGE_RESET' AND subscription.stripe_subscription_id IS NOT NULL
+""")
 _BOOKED = text("""
     SELECT workspace_id, type, amount FROM credit_adjustments
     WHERE type IN (
