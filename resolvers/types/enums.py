@@ -103,7 +103,7 @@ described(
     SubscriptionStatus,
     "Whether a subscription is paid.",
     {
-        "ACTIVE": "Paid, or Free.",
+        "ACTIVE": "Paid, or Free; also while a bank takes days to pay: the credits come then.",
         "PAST_DUE": "A payment failed; the portal lets the owner put it right.",
         "ENDED": "Over; another subscription has taken its place.",
     },
