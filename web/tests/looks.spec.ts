@@ -405,7 +405,7 @@ async function everyState(
   await look(page); // here the days of the months around can be picked, too
   await page.keyboard.press("Escape");
   for (const [button, inside] of [
-    [/show the billing detail/, /charges? shown$/],
+    [/show the billing detail/, /\d charges?$/],
     ["Change plan", "Plans that renew"],
     ["Buy credits", "Packs"],
     ["Undo", "Undo the change"],

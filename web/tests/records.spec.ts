@@ -315,13 +315,15 @@ spec(
       await items.nth(shown).waitFor();
     }
     const texts = await items.allInnerTexts();
+    const told = texts.length === 1 ? "1 charge" : `${texts.length} charges`;
+    assert.equal(await drawer.getByRole("status").innerText(), told);
     const costs = texts.map((text) => numberIn(/([\d,]+) credits?\b/.exec(text)?.[1]));
     assert.equal(
       costs.reduce((all, cost) => all + cost, 0),
       total,
     );
-    const told = /from (plan|purchased|granted) credits|not paid yet/;
-    for (const [index, text] of texts.entries()) assert.equal(told.test(text), costs[index] !== 0);
+    const paid = /from (plan|purchased|granted) credits|not paid yet/;
+    for (const [index, text] of texts.entries()) assert.equal(paid.test(text), costs[index] !== 0);
 
     await olivia.page.keyboard.press("Escape");
     await drawer.waitFor({ state: "detached" });

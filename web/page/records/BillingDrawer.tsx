@@ -22,6 +22,7 @@ const CONVERSATION_CHARGES = graphql(`
         messageCount
         credits
         charges(first: 20, after: $after) {
+          totalCount
           nodes {
             id
             kind
@@ -83,7 +84,7 @@ function Charges({ id }: { id: string }) {
   if (!conversation && error) return <FailureNotice error={error} onRetry={retry} />;
   if (!conversation) return <EmptyState title="This conversation is not there any more" />;
 
-  const { nodes, pageInfo } = conversation.charges;
+  const { nodes, pageInfo, totalCount } = conversation.charges;
   // While the next ones are on their way, these are still the last ones, which are shown already.
   const charges = fetching ? earlier : [...earlier, ...nodes];
   const showMore = () => {
@@ -111,7 +112,8 @@ function Charges({ id }: { id: string }) {
         </Button>
       )}
       <Text size="sm" c="dimmed" role="status">
-        {countOf(charges.length, CHARGES)} shown
+        {charges.length < totalCount && `${formatCount(charges.length)} of `}
+        {countOf(totalCount, CHARGES)}
       </Text>
     </Stack>
   );
