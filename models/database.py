@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 import orjson
 from sqlalchemy import CursorResult, Executable, Row, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
@@ -195,6 +195,7 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args=connect_args,
         )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_lost)
         # As the pool connects: what keeps that from working must not look well.
         self._probing = create_async_engine(url, poolclass=NullPool, connect_args=connect_args)
         self._reading = self.engine.execution_options(
@@ -266,6 +267,15 @@ class Database:
         """Close every connection, after what is still to be announced."""
         await self.announcer.close()
         await self.engine.dispose()
+
+
+def _refuse_lost(connection: Any, *_: Any) -> None:
+    """Have the pool connect anew for a connection that the server has closed meanwhile.
+
+    It was started again, perhaps. The connection knows by itself: nothing is sent to ask.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 @contextmanager

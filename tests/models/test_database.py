@@ -3,9 +3,10 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from models.database import Database, DatabaseUnavailable, StatementTimeout
 
@@ -55,6 +56,31 @@ async def test_a_server_that_goes_away_in_a_statement_is_told_and_found_again(
 
     async with database.snapshot() as snapshot:
         assert await snapshot.scalar(ONE) == 1
+
+
+async def test_a_connection_that_was_lost_while_nobody_used_it_is_nobodys_failure(
+    database_url: str,
+) -> None:
+    """Who reads or writes first after the server was away is given another one."""
+    database, killer = Database(database_url), Database(database_url, pool_size=1)
+    made: list[Any] = []
+    event.listen(database.engine.sync_engine, "connect", lambda each, _: made.append(each))
+    async with database.snapshot() as first, database.snapshot() as second:
+        assert (await first.scalar(ONE), await second.scalar(ONE)) == (1, 1)
+
+    async with killer.snapshot() as snapshot:
+        await snapshot.scalar(EVERY_END)
+    async with asyncio.timeout(10):
+        for each in made:
+            while not each.driver_connection.is_closed():  # noqa: ASYNC110 - nobody announces it
+                await asyncio.sleep(0.01)
+
+    async with database.snapshot() as first, database.write() as session:
+        assert await first.scalar(ONE) == 1
+        assert await session.scalar(ONE) == 1
+    assert len(made) == 4
+    await killer.close()
+    await database.close()
 
 
 async def test_what_was_read_before_the_server_went_away_counts(database: Database) -> None:
