@@ -65,7 +65,7 @@ async def _fetch(database: Database, payments: Payments, lease: Lease, *, clock:
     time = shared_time(database)
     story = await settlement.fetch(payments, lease.subject, lease.object_id, asked_at=await time())
     if story.subscription is not None and await pending_changes.come_again(
-        database, payments, story.subscription, attempt=lease.attempts, now=clock.now()
+        database, payments, story.subscription, attempt=lease.token, now=clock.now()
     ):
         asked_at = await time()
         story = await settlement.fetch(payments, lease.subject, lease.object_id, asked_at=asked_at)

@@ -6,14 +6,16 @@ What a switch replaces is kept with its quote: it comes again if the switch is n
 """
 
 from datetime import datetime
+from uuid import UUID
 
 from billing import errands, holding, ownership, quotes, settlement
 from billing.errands import Errand
+from billing.errors import PaymentsRefused
 from billing.idempotency import Claim
 from billing.payments import Payments, SubscriptionProgress, SubscriptionState
 from billing.quotes import NOTHING, Quote
 from billing.settlement import Story
-from models.database import Database
+from models.database import Database, Session
 
 
 async def replaced(errand: Errand, state: SubscriptionState) -> str | None:
@@ -97,15 +99,17 @@ async def put_back(errand: Errand, claim: Claim, quote: Quote, *, subscription_i
         return
     payments = errand.payments
     state = await payments.subscription(subscription_id)
-    if not _is_free(state):
+    if not await _lacks(payments, state, replaces):
         return
 
     async def happened() -> SubscriptionState | None:
         found = await payments.subscription(state.subscription_id)
-        return None if _is_free(found) else found
+        return None if await _lacks(payments, found, replaces) else found
 
     async def again(key: str) -> SubscriptionState:
-        await _call_again(payments, state, replaces, key=key)
+        # An attempt that failed half way has left a schedule, which the next one goes on with.
+        found = await payments.subscription(state.subscription_id)
+        await _call_again(payments, found, replaces, key=key)
         return await payments.subscription(state.subscription_id)
 
     state = await errands.called(errand, claim, "put back", call=again, happened=happened)
@@ -116,39 +120,81 @@ async def put_back(errand: Errand, claim: Claim, quote: Quote, *, subscription_i
 
 
 async def come_again(
-    database: Database, payments: Payments, state: SubscriptionState, *, attempt: int, now: datetime
+    database: Database,
+    payments: Payments,
+    state: SubscriptionState,
+    *,
+    attempt: UUID,
+    now: datetime,
 ) -> bool:
     """Let come again what a switch has replaced that nobody has paid in its time.
 
     The cardholder was to confirm it, or whoever made it has died. True when the subscription is
-    another one now. Raises PaymentsUnavailable and PaymentsRefused.
+    another one now. Each `attempt` looks at the subscription first, under a mark that keeps every
+    other switch away. Raises PaymentsUnavailable; and PaymentsRefused once, as what the provider
+    does not take, a price that is not sold any more, is given up.
     """
+    if state.has_pending_update and state.cancels_at is None and state.schedule_id is None:
+        return False
     async with database.write() as session:
-        workspace_id = await ownership.owner(session, stripe_id=state.subscription_id)
-        if workspace_id is None:
-            return False
-        quote = await quotes.replacing(session, workspace_id=workspace_id)
-        if quote is None or quote.replaces is None or state.has_pending_update:
-            return False
-        await holding.locked(session, workspace_id=workspace_id)
-        if not await quotes.begin(session, quote, replaces=quote.replaces, now=now):
-            return False
-        is_unpaid = _is_free(state) and state.price_id != quote.price_id
-        if not is_unpaid:
-            await quotes.end(session, quote)
-            return False
+        quote = await _unpaid(session, state, now=now)
+    if quote is None or quote.replaces is None:
+        return False
 
-    key = f"put back:{quote.id}:{attempt}"
-    await _call_again(payments, state, quote.replaces, key=key)
-    async with database.write() as session:
-        await quotes.end(session, quote)
-    return True
+    comes, may_come_later = False, True
+    try:
+        found = await payments.subscription(state.subscription_id)
+        is_lacking = await _lacks(payments, found, quote.replaces)
+        comes = is_lacking and not found.has_pending_update and found.price_id != quote.price_id
+        if comes:
+            key = f"put back:{quote.id}:{attempt}"
+            await _call_again(payments, found, quote.replaces, key=key)
+        may_come_later = is_lacking and found.has_pending_update
+    except PaymentsRefused:
+        may_come_later = False
+        raise
+    finally:
+        async with database.write() as session:
+            await quotes.end(session, quote, is_unpaid=may_come_later)
+    return comes
 
 
-def _is_free(state: SubscriptionState) -> bool:
-    """Tell whether a subscription goes on as it is."""
-    is_over = state.progress is SubscriptionProgress.ENDED
-    return not is_over and state.cancels_at is None and state.schedule_id is None
+async def _unpaid(session: Session, state: SubscriptionState, *, now: datetime) -> Quote | None:
+    """Return the quote whose switch has replaced something of the subscription, marked as ours.
+
+    None if there is none, or somebody else is at work by it; one that is made is done with.
+    """
+    workspace_id = await ownership.owner(session, stripe_id=state.subscription_id)
+    if workspace_id is None:
+        return None
+    if await quotes.replacing(session, workspace_id=workspace_id) is None:
+        return None
+    await holding.locked(session, workspace_id=workspace_id)
+    quote = await quotes.replacing(session, workspace_id=workspace_id)
+    if quote is None or quote.subscription_id != state.subscription_id:
+        return None
+    if await quotes.is_under_way(session, workspace_id=workspace_id, now=now):
+        return None
+    if state.price_id == quote.price_id:
+        await quotes.forget_replaced(session, workspace_id=workspace_id)
+        return None
+    await quotes.begin(session, quote, replaces=quote.replaces, now=now)
+    return quote
+
+
+async def _lacks(payments: Payments, state: SubscriptionState, replaces: str) -> bool:
+    """Tell whether nothing is to come of a subscription, where a switch has replaced something.
+
+    A schedule that changes nothing is one that was begun and not finished.
+    """
+    if state.progress is SubscriptionProgress.ENDED or state.cancels_at is not None:
+        return False
+    if state.schedule_id is None:
+        return True
+    if replaces == NOTHING:
+        return False
+    change = await payments.schedule(state.schedule_id)
+    return not change.is_live or change.price_id in (None, state.price_id)
 
 
 async def _call_again(

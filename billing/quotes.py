@@ -63,6 +63,11 @@ class Quote:
         return self.fingerprint == _fingerprint(state)
 
     @property
+    def subscription_id(self) -> str:
+        """The subscription that it was made for."""
+        return self.fingerprint.partition("|")[0]
+
+    @property
     def action(self) -> SwitchAction:
         """What confirming it does."""
         is_later = self.effective_at > self.proration_at
@@ -182,14 +187,11 @@ async def begin(
         .where(ours, _C.under_way_since <= now - ABANDONED)
         .values(under_way_since=None)
     )
-    busy = await session.scalar(
-        select(func.count()).select_from(_QUOTES).where(ours, _C.under_way_since.is_not(None))
-    )
-    if busy:
+    if await is_under_way(session, workspace_id=quote.workspace_id, now=now):
         return False
     unpaid = await replacing(session, workspace_id=quote.workspace_id)
-    if replaces is None and unpaid is not None:
-        replaces = unpaid.replaces
+    if unpaid is not None and unpaid.subscription_id == quote.subscription_id:
+        replaces = unpaid.replaces if replaces is None else replaces
     await forget_replaced(session, workspace_id=quote.workspace_id)
     await session.execute(
         update(_QUOTES)
@@ -197,6 +199,16 @@ async def begin(
         .values(under_way_since=now, replaces=replaces)
     )
     return True
+
+
+async def is_under_way(session: AsyncSession, *, workspace_id: UUID, now: datetime) -> bool:
+    """Tell whether a switch is under way that was not abandoned."""
+    found = await session.scalar(
+        select(func.count())
+        .select_from(_QUOTES)
+        .where(_C.workspace_id == workspace_id, _C.under_way_since > now - ABANDONED)
+    )
+    return bool(found)
 
 
 async def replacing(session: AsyncSession, *, workspace_id: UUID) -> Quote | None:

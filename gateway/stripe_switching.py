@@ -96,6 +96,9 @@ async def switch_later(
     price = await asked(account.v1.prices.retrieve_async(price_id))
     if price.recurring is None:
         raise PaymentsRefused(f"The price {price_id} does not recur")
+    if not price.active:
+        # Refused now: a schedule that was made already would be left behind.
+        raise PaymentsRefused(f"The price {price_id} is not sold any more")
     schedule = await _schedule_of(account, subscription, idempotency_key=f"{idempotency_key}:new")
     recurring = {
         "interval": price.recurring.interval,
