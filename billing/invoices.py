@@ -117,7 +117,8 @@ async def _package(
             stage=ReferralStage.FIRST_PAID_PLAN,
             now=now,
         )
-    return {packages.source_key(held, each): plan.credits_per_refresh for each in refreshes}
+    later = {packages.source_key(held, each): plan.credits_per_refresh for each in refreshes[1:]}
+    return {packages.source_key(held, first): None} | later
 
 
 async def _open(session: Session, held: Held, period: Period, refresh: Period) -> None:

@@ -29,7 +29,8 @@ from models.stripe import ReversedPayment
 Brings = Mapping[str, int | None]
 """What a payment brings: how many credits of the grant of each source key, None for all of them.
 
-Those that are to come are named as well.
+Those that are to come are named as well. What a plan's first package is of, its others are of:
+they are the payment's as a whole, whatever the catalogue says by now that the plan brings.
 """
 
 
@@ -234,9 +235,11 @@ async def _keep(
 async def _brought(session: Session, workspace_id: UUID, brings: Brings) -> list[_Lot]:
     """Return the lots that have come of what a payment brings, in the order in which they came."""
     asked = {"of_workspace": workspace_id, "of_sources": [*brings]}
+    found = (await session.execute(_BROUGHT, asked)).all()
+    plans = {row.detail.get(_PLAN) for row in found if brings[row.source_key] is None} - {None}
     lots = []
-    for row in (await session.execute(_BROUGHT, asked)).all():
-        most = brings[row.source_key]
+    for row in found:
+        most = None if row.detail.get(_PLAN) in plans else brings[row.source_key]
         credits_ = row.granted if most is None else min(row.granted, most)
         lots.append(
             _Lot(
@@ -281,6 +284,7 @@ async def _repaid_by_others(
     return [_Lot(**row._asdict()) for row in found]
 
 
+_PLAN = "plan_id"
 _ADJUSTMENTS = rows.table(CreditAdjustment).c
 _LOTS = rows.table(CreditLot).c
 _REMOVALS = rows.table(CreditRemoval).c
@@ -298,6 +302,7 @@ _FORGET = delete(_REVERSED).where(
 _BROUGHT = (
     select(
         _ADJUSTMENTS.source_key,
+        _ADJUSTMENTS.detail,
         _LOTS.number,
         _LOTS.granted,
         _LOTS.kind,

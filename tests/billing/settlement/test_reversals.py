@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from sqlalchemy import update
+
 from models.database import Database
 from models.ledger import CreditAdjustment, CreditLot
+from models.plan import Plan
 from tests.billing import catalogue
 from tests.billing.catalogue import (
     FREE_CREDITS,
@@ -115,6 +118,29 @@ async def test_a_refund_that_is_heard_of_first_settles_its_purchase_first(
         ("SUBSCRIPTION_RENEWAL", PRO_CREDITS),
         ("CREDIT_REFUND", -PRO_CREDITS // 2),
     ]
+
+
+async def test_a_package_goes_back_whole_whatever_the_catalogue_says_by_now(
+    database: Database, place: Place
+) -> None:
+    """It was larger when it came."""
+    await tell(database, invoice=stories.invoice(place), subscription=stories.subscription(place))
+    async with database.write() as session:
+        smaller = update(Plan).where(Plan.id == "pro").values(credits_per_refresh=PRO_CREDITS // 4)
+        await session.execute(smaller)
+
+    await tell(
+        database,
+        payment=stories.payment(
+            place, payment_id="pi_1", invoice_id="in_1", paid_minor=2_900, refunded_minor=2_900
+        ),
+        invoice=stories.invoice(place),
+        subscription=stories.subscription(place),
+        object_id="pi_1",
+        asked_at=stories.fetch_time(),
+    )
+
+    assert (await stories.entries(database, place))[-1] == ("CREDIT_REFUND", -PRO_CREDITS)
 
 
 async def test_a_payment_that_was_fetched_earlier_gives_nothing_back(

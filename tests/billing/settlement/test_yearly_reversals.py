@@ -1,12 +1,13 @@
 """What refunds and disputes of a year take: it is paid at once, and brings a package a month."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from billing import calendar
 from billing.payments import InvoiceReason
 from models.database import Database
 from models.ledger import CreditBalance
+from models.plan import Plan
 from models.stripe import ReversedPayment
 from tests.billing import catalogue
 from tests.billing.catalogue import FREE_CREDITS, PRO_CREDITS, TEAM_CREDITS
@@ -111,6 +112,23 @@ async def test_a_year_that_is_paid_after_all_has_what_it_would_have_had(
     await _pass(database, place, months=3)
     assert (await stories.entries(database, place))[-1] == PACKAGE
     assert await _balance(database, place) == PRO_CREDITS
+    assert await drifts(database, place) == []
+
+
+async def test_what_the_catalogue_says_by_now_keeps_no_credits_of_money_that_went_back(
+    database: Database, place: Place
+) -> None:
+    """The package of the month was larger when it came."""
+    await _pass(database, place, months=3)
+    async with database.write() as session:
+        smaller = update(Plan).where(Plan.id == "pro").values(credits_per_refresh=PRO_CREDITS // 4)
+        await session.execute(smaller)
+
+    await _reverse(database, place, months=3, refunded_minor=PAID_MINOR)
+
+    assert (await stories.entries(database, place))[-1] == TAKEN
+    await _pass(database, place, months=5)
+    assert await _balance(database, place) == 0
     assert await drifts(database, place) == []
 
 
