@@ -4,15 +4,17 @@ The sums are what counts, not the events: of what a payment brings, as much is t
 payment has gone back by now, by refunds and by disputes. A year's payment brings twelve packages:
 the last of them go first, and one that has not come yet is taken as soon as it comes. What is
 missing is taken from the lots that the payment brought and then as unpaid. What has expired of
-these is gone already, and not taken twice. What is too much is given again: first what later lots
-have paid in its place, for as long as those would have lasted, then as another lot of its own.
+these before it was taken is gone already, and not taken twice. What is too much is given again:
+first what later lots have paid in its place, for as long as those would have lasted, then of the
+payment's own lots, the last ones first, each for as long as it would have lasted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BindParameter, Text, Uuid, bindparam, delete, func, select
@@ -83,38 +85,46 @@ async def _settle(
         return
     await ledger.expire(session, workspace_id=workspace_id, now=now)
     taken = await _taken(session, workspace_id, payment.payment_id)
-    own_lots = [*(lot.number for lot in lots), *taken.given_again]
-    wanted = _wanted(payment, lots, to_come=_to_come(brings, lots))
+    given = taken.given_again
+    own_lots = [lot.number for lot in (*lots, *given)]
+    removed = await _removed(session, workspace_id, taken.entries)
     expired = await _expired(session, workspace_id, own_lots)
-    gone_already = _gone(lots, expired, wanted=sum(wanted.values()))
-    gone_already += sum(expired.get(number, 0) for number in taken.given_again)
+    wanted = _wanted(payment, lots, to_come=_to_come(brings, lots))
+    parts = _parts(lots, sum(wanted.values()))
+    gone_already = _gone(parts, expired, _at_once(removed, given, own_lots), own=[*lots, *given])
     source_keys = (f"reversal:{payment.payment_id}:{n}" for n in count(len(taken.entries) + 1))
-    for kind, credits_wanted in wanted.items():
-        missing = credits_wanted - taken.credits[kind]
+    missing_of = {kind: credits_ - taken.credits[kind] for kind, credits_ in wanted.items()}
+    # What is taken first is repaid by what is given again: nothing is owed beside credits.
+    for kind, missing in missing_of.items():
         gone = min(max(missing, 0), gone_already)
         gone_already -= gone
-        story: dict[str, Any] = {
-            "type": AdjustmentType.CREDIT_REFUND,
-            "detail": PaymentReversal(kind, lots[-1].number),
-        }
         if missing > gone:
             deduction = Deduction(
-                source_key=next(source_keys), credits=missing - gone, own_lots=own_lots, **story
+                source_key=next(source_keys),
+                type=AdjustmentType.CREDIT_REFUND,
+                credits=missing - gone,
+                own_lots=own_lots,
+                detail=PaymentReversal(kind, lots[-1].number),
             )
-            await ledger.remove(session, workspace_id=workspace_id, deduction=deduction, now=now)
-        elif missing < 0:
-            others = await _repaid_by_others(session, workspace_id, taken.entries, own_lots)
-            for lot, credits_ in _shared(-missing, others, lots, given=taken.again):
-                grant = Grant(
-                    source_key=next(source_keys),
-                    credits=credits_,
-                    kind=lot.kind,
-                    period_end=lot.period_end,
-                    expires_at=lot.expires_at,
-                    **story,
-                )
-                await ledger.grant(session, workspace_id=workspace_id, grant=grant, now=now)
-            taken.again -= missing
+            entry = await ledger.remove(
+                session, workspace_id=workspace_id, deduction=deduction, now=now
+            )
+            removed = await _removed(session, workspace_id, [*taken.entries, entry.number])
+    again = {kind: -missing for kind, missing in missing_of.items() if missing < 0}
+    shares = _shared(sum(again.values()), lots, parts, _from(removed, given))
+    for kind, credits_ in again.items():
+        part, shares = _split(shares, credits_)
+        for term, number in part:
+            grant = Grant(
+                source_key=next(source_keys),
+                type=AdjustmentType.CREDIT_REFUND,
+                credits=number,
+                kind=term.kind,
+                period_end=term.period_end,
+                expires_at=term.expires_at,
+                detail=PaymentReversal(kind, lots[-1].number),
+            )
+            await ledger.grant(session, workspace_id=workspace_id, grant=grant, now=now)
 
 
 def share(granted: int, *, reversed_minor: int, paid_minor: int) -> int:
@@ -122,11 +132,23 @@ def share(granted: int, *, reversed_minor: int, paid_minor: int) -> int:
     return granted * min(reversed_minor, paid_minor) // paid_minor
 
 
+class _Term(NamedTuple):
+    """What a lot shares with the one that stands for it."""
+
+    kind: LotKind
+    period_end: datetime | None
+    expires_at: datetime | None
+
+
+_Shares = list[tuple[_Term, int]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lot:
-    """A lot that a payment has brought, or one that has paid `credits` in its place since.
+    """A lot that a payment has brought or given again, or one of which something is taken for it.
 
-    `source_key` is of what it was brought by; not all of its credits need be the payment's.
+    Of the latter, so many `at_once`, and the others when it came and repaid. Not all of a lot that
+    was brought need be the payment's: `credits` are.
     """
 
     number: int
@@ -135,48 +157,95 @@ class _Lot:
     period_end: datetime | None
     expires_at: datetime | None
     source_key: str | None = None
+    at_once: int = 0
+
+    @property
+    def term(self) -> _Term:
+        """What it is and how long it lasts."""
+        return _Term(self.kind, self.period_end, self.expires_at)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Taken:
-    """What is taken for a payment by now, by the kind of reversal, and the entries of that.
-
-    `given_again` are those that gave credits again, `again` of them in all.
-    """
+    """What is taken for a payment by now, by the kind of reversal, and the entries of that."""
 
     credits: dict[ReversalKind, int]
     entries: list[int]
-    given_again: list[int]
-    again: int
+    given_again: list[_Lot]
+
+
+def _parts(lots: Sequence[_Lot], wanted: int) -> Counter[_Term]:
+    """Return how many credits are to be taken of the lots of each term: the last ones go first."""
+    parts: Counter[_Term] = Counter()
+    for lot in reversed(lots):
+        part = min(lot.credits, wanted)
+        parts[lot.term] += part
+        wanted -= part
+    return parts
+
+
+def _gone(
+    parts: Mapping[_Term, int],
+    expired: Mapping[int, int],
+    at_once: Mapping[_Term, int],
+    *,
+    own: Sequence[_Lot],
+) -> int:
+    """Return how many of the credits that are to be taken have expired before they were taken.
+
+    What was left of a lot of which its part was taken has expired as well: that stands for nothing.
+    """
+    over: Counter[_Term] = Counter()
+    for lot in own:
+        over[lot.term] += expired.get(lot.number, 0)
+    return sum(
+        min(over[term], max(0, part - max(0, at_once[term]))) for term, part in parts.items()
+    )
+
+
+def _at_once(
+    removed: Iterable[_Lot], given: Sequence[_Lot], own_lots: Collection[int]
+) -> Counter[_Term]:
+    """Return what was taken of a payment's own lots of each term, less what was given again."""
+    again = {lot.number for lot in given}
+    net: Counter[_Term] = Counter()
+    for lot in removed:
+        if lot.number in own_lots:
+            net[lot.term] += lot.credits if lot.number in again else lot.at_once
+    for lot in given:
+        net[lot.term] -= lot.credits
+    return net
+
+
+def _from(removed: Iterable[_Lot], given: Iterable[_Lot]) -> Counter[_Term]:
+    """Return what was taken, or repaid later, of all lots of each term, less what came again."""
+    net: Counter[_Term] = Counter()
+    for lot in removed:
+        net[lot.term] += lot.credits
+    for lot in given:
+        net[lot.term] -= lot.credits
+    return net
 
 
 def _shared(
-    wanted: int, others: Iterable[_Lot], own: Sequence[_Lot], *, given: int
-) -> Iterator[tuple[_Lot, int]]:
-    """Yield which lots stand for credits that are given again, after those that were `given`.
+    wanted: int, own: Sequence[_Lot], parts: Mapping[_Term, int], taken: Mapping[_Term, int]
+) -> _Shares:
+    """Return the terms of what is given again, in the order in which it repays what is owed.
 
-    The payment's `own` stand for what the others do not: the last for the most, as they were taken.
+    Lots that paid in place of the payment's own come first, then its own, the last for the most:
+    as they were taken. The rest was never paid: it only repays.
     """
-    for lot in others:
-        passed = min(given, lot.credits)
-        given -= passed
-        part = min(wanted, lot.credits - passed)
+    terms = list(dict.fromkeys(lot.term for lot in own))
+    others: _Shares = []
+    ours: _Shares = []
+    for term in (*(term for term in taken if term not in terms), *reversed(terms)):
+        part = min(wanted, max(0, taken.get(term, 0) - parts.get(term, 0)))
         wanted -= part
         if part:
-            yield lot, part
-    before, after = _from_the_last(own, given), _from_the_last(own, given + wanted)
-    for lot, less, more in zip(own, before, after, strict=True):
-        if more > less:
-            yield lot, more - less
-
-
-def _from_the_last(lots: Sequence[_Lot], credits_: int) -> list[int]:
-    """Return how many of the credits each lot stands for: the first one for all that is left."""
-    parts = []
-    for lot in reversed(lots[1:]):
-        parts.append(min(credits_, lot.credits))
-        credits_ -= parts[-1]
-    return [credits_, *reversed(parts)]
+            (ours if term in terms else others).append((term, part))
+    if wanted:
+        ours.append((terms[0], wanted))
+    return [*reversed(ours), *others]
 
 
 def _wanted(
@@ -200,14 +269,18 @@ def _to_come(brings: Brings, lots: Sequence[_Lot]) -> int:
     return sum(credits_ or 0 for source_key, credits_ in brings.items() if source_key not in here)
 
 
-def _gone(lots: Sequence[_Lot], expired: Mapping[int, int], *, wanted: int) -> int:
-    """Return how many of the credits that are to be taken, the last lot's first, have expired."""
-    gone = 0
-    for lot in reversed(lots):
-        part = min(lot.credits, wanted)
-        gone += min(expired.get(lot.number, 0), part)
-        wanted -= part
-    return gone
+def _split(shares: _Shares, credits_: int) -> tuple[_Shares, _Shares]:
+    """Return the first of the shares, which come to so many credits, and the rest."""
+    first: _Shares = []
+    rest: _Shares = []
+    for term, number in shares:
+        part = min(number, credits_)
+        credits_ -= part
+        if part:
+            first.append((term, part))
+        if number > part:
+            rest.append((term, number - part))
+    return first, rest
 
 
 async def _keep(
@@ -263,8 +336,17 @@ async def _taken(session: Session, workspace_id: UUID, payment_id: str) -> _Take
     return _Taken(
         credits=credits_,
         entries=[row.entry_number for row in found],
-        given_again=[row.entry_number for row in found if row.amount > 0],
-        again=sum(row.amount for row in found if row.amount > 0),
+        given_again=[
+            _Lot(
+                number=row.entry_number,
+                credits=row.amount,
+                kind=row.kind,
+                period_end=row.period_end,
+                expires_at=row.expires_at,
+            )
+            for row in found
+            if row.amount > 0
+        ],
     )
 
 
@@ -275,12 +357,12 @@ async def _expired(session: Session, workspace_id: UUID, lots: Sequence[int]) ->
     return {row.lot_number: row.credits for row in found}
 
 
-async def _repaid_by_others(
-    session: Session, workspace_id: UUID, entries: Sequence[int], own_lots: Sequence[int]
-) -> list[_Lot]:
-    """Return the lots that have paid for what was taken and their own did not hold."""
-    asked = {"of_workspace": workspace_id, "of_entries": entries, "of_lots": own_lots}
-    found = (await session.execute(_REPAID_BY_OTHERS, asked)).all()
+async def _removed(session: Session, workspace_id: UUID, entries: Sequence[int]) -> list[_Lot]:
+    """Return the lots of which these entries have taken something, then or when they came."""
+    if not entries:
+        return []
+    asked = {"of_workspace": workspace_id, "of_entries": entries}
+    found = (await session.execute(_REMOVED, asked)).all()
     return [_Lot(**row._asdict()) for row in found]
 
 
@@ -337,10 +419,12 @@ _EXPIRED = (
     )
     .group_by(_REMOVALS.lot_number)
 )
-_REPAID_BY_OTHERS = (
+_IS_AT_ONCE = _REMOVALS.adjustment_number > _REMOVALS.lot_number
+_REMOVED = (
     select(
         _LOTS.number,
         func.sum(_REMOVALS.credits).label("credits"),
+        func.coalesce(func.sum(_REMOVALS.credits).filter(_IS_AT_ONCE), 0).label("at_once"),
         _LOTS.kind,
         _LOTS.period_end,
         _LOTS.expires_at,
@@ -353,12 +437,28 @@ _REPAID_BY_OTHERS = (
     .where(
         _REMOVALS.workspace_id == _OURS,
         _REMOVALS.adjustment_number.in_(bindparam("of_entries", expanding=True)),
-        _REMOVALS.lot_number.not_in(_OF_LOTS),
     )
     .group_by(_LOTS.workspace_id, _LOTS.number)
     .order_by(_LOTS.number)
 )
-_TAKEN = select(_ADJUSTMENTS.entry_number, _ADJUSTMENTS.amount, _ADJUSTMENTS.detail).where(
-    _ADJUSTMENTS.workspace_id == _OURS,
-    func.starts_with(_ADJUSTMENTS.source_key, bindparam("beginning", type_=Text())),
+_TAKEN = (
+    select(
+        _ADJUSTMENTS.entry_number,
+        _ADJUSTMENTS.amount,
+        _ADJUSTMENTS.detail,
+        _LOTS.kind,
+        _LOTS.period_end,
+        _LOTS.expires_at,
+    )
+    .join_from(
+        rows.table(CreditAdjustment),
+        rows.table(CreditLot),
+        (_LOTS.workspace_id == _ADJUSTMENTS.workspace_id)
+        & (_LOTS.number == _ADJUSTMENTS.entry_number),
+        isouter=True,
+    )
+    .where(
+        _ADJUSTMENTS.workspace_id == _OURS,
+        func.starts_with(_ADJUSTMENTS.source_key, bindparam("beginning", type_=Text())),
+    )
 )
