@@ -213,11 +213,13 @@ class StripePayments:
         """Undo a cancellation to come, whether for the period's end or for a date."""
         found = await asked(self.account.v1.subscriptions.retrieve_async(subscription_id))
         is_for_a_date = found.cancel_at is not None and not found.cancel_at_period_end
+        # Somebody may have cancelled again since the key was used, and otherwise.
+        undone = f"{found.cancel_at_period_end}:{found.cancel_at}:{found.canceled_at}"
         await asked(
             self.account.v1.subscriptions.update_async(
                 subscription_id,
                 {"cancel_at": ""} if is_for_a_date else {"cancel_at_period_end": False},
-                {"idempotency_key": idempotency_key},
+                {"idempotency_key": f"{idempotency_key}:{undone}"},
             )
         )
         return await self.subscription(subscription_id)

@@ -46,6 +46,19 @@ async def test_a_key_whose_schedule_was_released_makes_another_one(till: Till) -
     assert (await till.payments.subscription(state.subscription_id)).schedule_id is None
 
 
+async def test_a_key_keeps_what_is_cancelled_again_in_the_portal(till: Till) -> None:
+    """For a date, as the portal does, or for the period's end, as we do: each asks otherwise."""
+    state = await subscribed(till)
+    subscriptions = till.account.v1.subscriptions
+    date = int(state.period_end.timestamp())
+
+    for cancelled in ({"cancel_at_period_end": True}, {"cancel_at": date}):
+        await subscriptions.update_async(state.subscription_id, cancelled)  # type: ignore[arg-type]  # a union of its fields
+        kept = await till.payments.keep(state.subscription_id, idempotency_key=KEY)
+
+        assert kept.cancels_at is None
+
+
 async def test_a_schedule_that_was_released_after_the_last_look_is_replaced(till: Till) -> None:
     """The look may be as old as it likes."""
     state = await subscribed(till)
