@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from billing import calendar, compensation, holding, ledger, packages, prices, quotes, referrals
+from billing.brought import Brings
 from billing.calendar import Period
 from billing.catalog import MONTHS_A_YEAR
 from billing.details import Compensation, ReferralStage
 from billing.entries import Deduction, Grant
 from billing.holding import Held, Pending, PlanTerms
 from billing.payments import InvoiceLine, InvoiceReason, InvoiceState
-from billing.reversals import Brings
 from billing.unsettled import InvoiceUnclear, Purchase, PurchaseRefused
 from models.database import Session
 from models.ledger import AdjustmentType, LotKind

@@ -11,11 +11,11 @@ from uuid import UUID
 from sqlalchemy import Uuid, and_, bindparam, or_, select, update
 
 from billing import ledger, notices, one_time, prices, rows
+from billing.brought import Brings
 from billing.details import Purchase
 from billing.entries import Grant
 from billing.holding import Held
 from billing.payments import CheckoutMode, CheckoutProgress, CheckoutState
-from billing.reversals import Brings
 from billing.unsettled import CheckoutUnknown
 from models.database import Session
 from models.ledger import AdjustmentType, LotKind

@@ -14,6 +14,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from billing import holding, invoices, mirror, one_time, ownership, purchases, reversals
+from billing.brought import Brings
 from billing.holding import Held
 from billing.payments import (
     CheckoutState,
@@ -23,7 +24,6 @@ from billing.payments import (
     ScheduledChange,
     SubscriptionState,
 )
-from billing.reversals import Brings
 from billing.unsettled import SubscriptionUnknown, Unsettled
 from models.database import Session
 
