@@ -394,6 +394,7 @@ async function everyState(
   }
   await page.getByRole("button", { name: "30 days" }).click();
   await page.getByRole("button", { name: "Clear filters" }).waitFor();
+  await visitor.isQuiet(); // what waits to be replaced is dimmed
   await page.getByRole("button", { name: "All types" }).click();
   await page.getByRole("checkbox", { name: "Messages" }).waitFor();
   await look(page);
