@@ -35,11 +35,7 @@ async def plan(
         return None
 
     state = await customers.serve(
-        errand.database,
-        errand.payments,
-        workspace_id=errand.workspace_id,
-        ask=partial(checkouts.page, errand.database, errand.payments, checkout),
-        now=errand.now,
+        errand, ask=partial(checkouts.page, errand.database, errand.payments, checkout)
     )
     is_ours = checkout.purchase == purchase
     if not is_ours and state.progress is CheckoutProgress.OPEN:

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from billing import rows
+from billing.errands import Errand
 from billing.errors import CustomerGone, PaymentsUnavailable, WorkspaceNotFound
 from billing.payments import Payments
 from models.base import new_id
@@ -27,23 +28,17 @@ REPEATED = timedelta(hours=25)
 """How long the provider repeats its answer under a key, and an hour for clocks that differ."""
 
 
-async def serve(
-    database: Database,
-    payments: Payments,
-    *,
-    workspace_id: UUID,
-    ask: Callable[[str], Awaitable[Found]],
-    now: datetime,
-) -> Found:
+async def serve(errand: Errand, *, ask: Callable[[str], Awaitable[Found]]) -> Found:
     """Return what the provider is asked for by the id of the workspace's customer.
 
     Raises what `customer` and asking raise.
     """
-    customer_id = await customer(database, payments, workspace_id=workspace_id, now=now)
+    database, payments, workspace_id = errand.database, errand.payments, errand.workspace_id
+    customer_id = await customer(database, payments, workspace_id=workspace_id, now=errand.now)
     try:
         return await ask(customer_id)
     except CustomerGone:
-        another_id = await _replaced(database, payments, workspace_id, customer_id, now)
+        another_id = await _replaced(errand, gone_id=customer_id)
         return await ask(another_id)
 
 
@@ -67,16 +62,15 @@ async def customer(
     return await _kept(database, workspace_id, made, instead_of=None)
 
 
-async def _replaced(
-    database: Database, payments: Payments, workspace_id: UUID, gone_id: str, now: datetime
-) -> str:
+async def _replaced(errand: Errand, *, gone_id: str) -> str:
     """Return another customer than one that is gone, whoever makes it."""
+    database, workspace_id = errand.database, errand.workspace_id
     async with database.write() as session:
         found = (await session.execute(_FIND.where(_C.id == workspace_id))).one()
     if found.stripe_customer_id not in (None, gone_id):
         return str(found.stripe_customer_id)
 
-    made = await _made(payments, workspace_id, found.name, now, instead_of=gone_id)
+    made = await _made(errand.payments, workspace_id, found.name, errand.now, instead_of=gone_id)
     return await _kept(database, workspace_id, made, instead_of=gone_id)
 
 

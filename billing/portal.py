@@ -12,9 +12,5 @@ async def visit(errand: Errand, *, return_url: str) -> str:
     Raises WorkspaceNotFound, PaymentsUnavailable and PaymentsRefused.
     """
     return await customers.serve(
-        errand.database,
-        errand.payments,
-        workspace_id=errand.workspace_id,
-        ask=partial(errand.payments.open_portal, return_url=return_url),
-        now=errand.now,
+        errand, ask=partial(errand.payments.open_portal, return_url=return_url)
     )

@@ -46,11 +46,7 @@ async def _buy(errand: Errand, wish: Wish, claim: Claim) -> Answer:
     checkout = await _recorded(errand, wish, claim)
     try:
         state = await customers.serve(
-            errand.database,
-            errand.payments,
-            workspace_id=errand.workspace_id,
-            ask=partial(checkouts.page, errand.database, errand.payments, checkout),
-            now=errand.now,
+            errand, ask=partial(checkouts.page, errand.database, errand.payments, checkout)
         )
     except PaymentsUnavailable as failure:
         if failure.is_final:
