@@ -253,12 +253,14 @@ async def _settle_now(errand: Errand, claim: Claim, quote: Quote, result: Switch
     if result.payment_url is not None:
         assert result.expires_at is not None, "an authentication has its time"
         outcome = PaymentRequired(result.payment_url, result.expires_at)
+    if invoice is not None:
+        async with errand.database.write() as session:
+            await quotes.bind(session, quote, invoice_id=invoice.invoice_id)
     async with errand.database.write() as session:
-        bound = None if invoice is None else invoice.invoice_id
-        is_unpaid = result.payment_url is not None
-        await quotes.end(session, quote, invoice_id=bound, is_unpaid=is_unpaid)
         story = Story(subscription=result.subscription, invoice=invoice)
         await settlement.settle_if_clear(session, story, now=errand.now)
+        # The quote after the workspace, whose lock is had first by everybody.
+        await quotes.end(session, quote, is_unpaid=result.payment_url is not None)
         return await idempotency.settle(session, claim, outcomes.to_json(outcome))
 
 
@@ -297,9 +299,9 @@ async def _switch_later(
             raise
     state = await payments.subscription(state.subscription_id)
     async with errand.database.write() as session:
-        await quotes.end(session, quote)
         story = Story(subscription=state, change=change)
         await settlement.settle_if_clear(session, story, now=errand.now)
+        await quotes.end(session, quote)
         answer = outcomes.to_json(Scheduled(quote.effective_at))
         return await idempotency.settle(session, claim, answer)
 

@@ -226,22 +226,23 @@ async def forget_replaced(session: AsyncSession, *, workspace_id: UUID) -> None:
     )
 
 
-async def end(
-    session: AsyncSession,
-    quote: Quote,
-    *,
-    invoice_id: str | None = None,
-    is_unpaid: bool = False,
-) -> None:
-    """Mark that the switch is no longer under way; bind the quote to the invoice that it made.
+async def bind(session: AsyncSession, quote: Quote, *, invoice_id: str) -> None:
+    """Bind the quote to the invoice that its switch has made."""
+    await session.execute(
+        update(_QUOTES)
+        .where(_C.workspace_id == quote.workspace_id, _C.id == quote.id)
+        .values(stripe_invoice_id=invoice_id)
+    )
+
+
+async def end(session: AsyncSession, quote: Quote, *, is_unpaid: bool = False) -> None:
+    """Mark that the switch is no longer under way.
 
     What it has replaced may come again only as long as it `is_unpaid`.
     """
     values: dict[str, str | None] = {"under_way_since": None}
     if not is_unpaid:
         values["replaces"] = None
-    if invoice_id is not None:
-        values["stripe_invoice_id"] = invoice_id
     await session.execute(
         update(_QUOTES)
         .where(_C.workspace_id == quote.workspace_id, _C.id == quote.id)

@@ -304,7 +304,7 @@ async def test_a_switch_is_by_the_quote_that_its_invoice_is_bound_to(
     quote = _quote(place, credits=1_234)
     async with database.write() as session:
         await quotes.keep(session, quote, now=START)
-        await quotes.end(session, quote, invoice_id="in_2")
+        await quotes.bind(session, quote, invoice_id="in_2")
     paid = stories.invoice(
         place,
         *stories.pair(at=HALF),
