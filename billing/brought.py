@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BindParameter, Text, Uuid, bindparam, delete, func, select
+from sqlalchemy import ARRAY, BindParameter, Text, Uuid, and_, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from billing import rows
@@ -190,21 +190,22 @@ _FORGET = delete(_REVERSED).where(
     _REVERSED.c.workspace_id == _OURS, _REVERSED.c.stripe_payment_intent_id == bindparam("of")
 )
 
+_TERM = (_LOTS.kind, _LOTS.period_end, _LOTS.expires_at)
+_IS_LOT_OF_ENTRY = and_(
+    _LOTS.workspace_id == _ADJUSTMENTS.workspace_id, _LOTS.number == _ADJUSTMENTS.entry_number
+)
 _BROUGHT = (
     select(
         _ADJUSTMENTS.source_key,
         _ADJUSTMENTS.detail,
         _LOTS.number,
         _LOTS.granted,
-        _LOTS.kind,
-        _LOTS.period_end,
-        _LOTS.expires_at,
+        *_TERM,
     )
     .join_from(
         rows.table(CreditAdjustment),
         rows.table(CreditLot),
-        (_LOTS.workspace_id == _ADJUSTMENTS.workspace_id)
-        & (_LOTS.number == _ADJUSTMENTS.entry_number),
+        _IS_LOT_OF_ENTRY,
     )
     .where(
         _ADJUSTMENTS.workspace_id == _OURS,
@@ -234,9 +235,7 @@ _REMOVED = (
         _LOTS.number,
         func.sum(_REMOVALS.credits).label("credits"),
         func.coalesce(func.sum(_REMOVALS.credits).filter(_IS_AT_ONCE), 0).label("at_once"),
-        _LOTS.kind,
-        _LOTS.period_end,
-        _LOTS.expires_at,
+        *_TERM,
     )
     .join_from(
         rows.table(CreditRemoval),
@@ -255,15 +254,12 @@ _TAKEN = (
         _ADJUSTMENTS.entry_number,
         _ADJUSTMENTS.amount,
         _ADJUSTMENTS.detail,
-        _LOTS.kind,
-        _LOTS.period_end,
-        _LOTS.expires_at,
+        *_TERM,
     )
     .join_from(
         rows.table(CreditAdjustment),
         rows.table(CreditLot),
-        (_LOTS.workspace_id == _ADJUSTMENTS.workspace_id)
-        & (_LOTS.number == _ADJUSTMENTS.entry_number),
+        _IS_LOT_OF_ENTRY,
         isouter=True,
     )
     .where(
